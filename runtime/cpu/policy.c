@@ -1,0 +1,1 @@
+#include <corun/cpu.h>
