@@ -81,5 +81,11 @@ struct coroutine {
 struct coroutine *coroutine_new(struct stack_cache *cache, unsigned shift, uint32_t refs,
 				void (*fn)(void *arg), void *arg);
 
+/* Where a new one starts: sched.c. */
+void coroutine_first(void *co);
+
+/* The function of @co has returned: tell who joins it. coroutine.c; inside the runtime. */
+void coroutine_ended(struct coroutine *co);
+
 /** coroutine_unref() - the last one puts the stack, and with it the object, back */
 void coroutine_unref(struct stack_cache *cache, struct coroutine *co);

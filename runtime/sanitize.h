@@ -49,6 +49,18 @@ struct sanitize {
 #include <sanitizer/tsan_interface.h>
 #endif
 
+/*
+ * A function that leaves its stack. TSan wants its call to be the last before the jump, in a function
+ * that it does not instrument: its shadow of the call stack would run dry otherwise.
+ */
+#ifdef SANITIZE_THREAD
+#define SWITCHES        __attribute__((noinline, no_sanitize("thread")))
+#define SWITCHES_INLINE static inline __attribute__((always_inline, no_sanitize("thread")))
+#else
+#define SWITCHES
+#define SWITCHES_INLINE static inline
+#endif
+
 /* A coroutine is about to start on the stack from @low on. */
 static inline void
 sanitize_new(struct sanitize *s, char *low, size_t bytes)
@@ -86,7 +98,7 @@ sanitize_thread(struct sanitize *s)
 #endif
 }
 
-static inline __attribute__((always_inline)) void
+SWITCHES_INLINE void
 sanitize_leave(struct sanitize *from, const struct sanitize *to, bool ends)
 {
 	(void) from, (void) to, (void) ends;
@@ -99,7 +111,7 @@ sanitize_leave(struct sanitize *from, const struct sanitize *to, bool ends)
 }
 
 /* @from is who left; a thread's own stack is learnt here, the first time somebody leaves it. */
-static inline __attribute__((always_inline)) void
+static inline void
 sanitize_arrive(struct sanitize *me, struct sanitize *from)
 {
 	(void) me, (void) from;

@@ -24,6 +24,7 @@
 
 #include "runtime/base/lock.h"
 #include "runtime/base/pages.h"
+#include "runtime/base/relaxed.h"
 #include "runtime/base/syscall.h"
 
 #ifndef MADV_GUARD_INSTALL
@@ -61,7 +62,7 @@ void
 stack_cache_init(struct stack_cache *cache)
 {
 	list_init(&cache->free);
-	cache->n = 0;
+	atomic_store(&cache->n, 0);
 }
 
 int
@@ -215,7 +216,7 @@ stack_get(struct stack_cache *cache, unsigned shift)
 	link = list_pop_head(&cache->free);
 	if (link == NULL)
 		return pool_get(shift);
-	cache->n--;
+	relaxed_add(&cache->n, -1u);
 	return list_entry(link, struct stack, link);
 }
 
@@ -227,7 +228,8 @@ stack_put(struct stack_cache *cache, struct stack *stack)
 		return;
 	}
 	list_push_head(&cache->free, &stack->link);
-	if (++cache->n < STACK_CACHE_MAX)
+	relaxed_add(&cache->n, 1);
+	if (relaxed_get(&cache->n) < STACK_CACHE_MAX)
 		return;
 	/* Full: the older half goes to the pool, where other workers find it. */
 	for (int i = 0; i < CACHE_BATCH; i++) {
@@ -236,7 +238,7 @@ stack_put(struct stack_cache *cache, struct stack *stack)
 		list_remove(oldest);
 		pool_put(list_entry(oldest, struct stack, link));
 	}
-	cache->n -= CACHE_BATCH;
+	relaxed_add(&cache->n, -(unsigned) CACHE_BATCH);
 }
 
 void
@@ -246,7 +248,7 @@ stack_cache_drain(struct stack_cache *cache)
 
 	while ((link = list_pop_head(&cache->free)) != NULL)
 		pool_put(list_entry(link, struct stack, link));
-	cache->n = 0;
+	atomic_store(&cache->n, 0);
 }
 
 static struct stack *

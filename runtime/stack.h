@@ -8,6 +8,7 @@
  * a while is given back to the kernel by stack_trim().
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +32,7 @@ struct stack {
 /* A worker's own stacks, touched only by the thread that holds it. */
 struct stack_cache {
 	struct list free;
-	unsigned n;
+	_Atomic unsigned n; /* read by statistics */
 };
 
 void stack_cache_init(struct stack_cache *cache);

@@ -42,6 +42,7 @@ struct thread {
 	uint8_t after; /* enum after, for `left` */
 	struct coroutine *left;
 	struct coroutine *picked; /* found by a coroutine that could not switch to it directly */
+	struct coroutine *bound_to; /* left just now, and only this thread may run it */
 	uint32_t random;
 	struct context ctx; /* of the scheduler loop, on the thread's own stack */
 	struct sanitize sanitize;
@@ -51,7 +52,7 @@ struct thread {
 
 	/* sleeping: under sched.lock, but for the futex word */
 	_Atomic uint32_t asleep;    /* 1 while it sleeps or is about to; set to 0 to wake it */
-	struct worker *given;       /* the worker to go on with, written before `asleep` = 0 */
+	_Atomic(struct worker *) given; /* the worker to go on with, written before `asleep` = 0 */
 	struct coroutine *given_co; /* and the bound coroutine to run with it */
 	struct list idle_link;
 
@@ -68,6 +69,18 @@ struct thread {
 	struct thread *free_link;
 	struct coroutine stub; /* plain threads only */
 };
+
+/* Every thread of the runtime. */
+struct threads {
+	_Atomic(struct thread *) all; /* every struct ever made, plain ones too */
+	_Atomic uint32_t n;           /* that hold or may hold a worker */
+	_Atomic bool starting;        /* one is being made */
+};
+
+extern struct threads threads;
+
+/* /proc/self/task/TID/stat, or -1 */
+int thread_open_stat(pid_t tid);
 
 /* Why a thread runs on without a worker. */
 enum lost {

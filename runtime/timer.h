@@ -11,6 +11,7 @@
  * So once timer_remove() has returned, nothing of the timer is in use by anybody.
  */
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,7 +37,8 @@ struct timer_slot {
 
 struct timers {
 	struct lock lock; /* rank TIMERS */
-	uint32_t n, room; /* under the lock, as are the slots */
+	_Atomic uint32_t n; /* under the lock for writing, as are the rest */
+	uint32_t room;
 	struct timer_slot *slots;
 	_Atomic uint64_t next_ns; /* when the first is due, UINT64_MAX: none; read by anybody */
 	_Atomic uint64_t fired;

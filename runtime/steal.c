@@ -1,0 +1,401 @@
+/*
+ * Steal - where a thread looks for work, and in which order
+ *
+ *   1. what a coroutine of this thread picked but could not run
+ *   2. timers of this worker that are due
+ *   3. now and then the global queue and the network first, so that neither starves
+ *   4. this worker's `next` and ring
+ *   5. the global queue
+ *   6. the network, without waiting
+ *   7. the rings of others, half of one at a time; in the last round also their timers, and their
+ *      `next` if its owner does not run it within some microseconds
+ *   8. idle: release the worker, look at everything once more (sched.c, FENCE-WORK), then sleep in
+ *      epoll if nobody does, else on the futex
+ *
+ * At most half as many threads look at 7 as workers are busy: more would find nothing but each
+ * other. Who finds something and was the last one looking wakes another, so that a burst of work
+ * spreads without one wake-up per coroutine.
+ */
+
+#include <corun/time.h>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/pause.h"
+#include "runtime/netpoll.h"
+#include "runtime/pool.h"
+#include "runtime/sched.h"
+
+enum {
+	ROUNDS = 4,
+	GLOBAL_BATCH_MAX = RUNQ_SIZE / 2,
+	NEXT_SPINS = 100, /* how often to look whether a victim runs its `next` itself: about 3 us */
+};
+
+static uint32_t
+random_next(struct thread *t)
+{
+	uint32_t x = t->random;
+
+	x ^= x << 13;
+	x ^= x >> 17;
+	x ^= x << 5;
+	t->random = x;
+	return x;
+}
+
+/* A share of the global queue: one to run, the others into the ring. */
+static struct coroutine *
+from_global(struct worker *w, uint32_t max)
+{
+	struct coroutine *list, *co;
+	uint32_t share, n;
+
+	if (atomic_load_explicit(&sched.n_global, memory_order_relaxed) == 0)
+		return NULL;
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	share = atomic_load(&sched.n_global) / atomic_load(&sched.n_workers) + 1;
+	list = sched_get_global_locked(share < max ? share : max, &n);
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	if (list == NULL)
+		return NULL;
+	co = list;
+	list = list->link;
+	while (list != NULL) {
+		struct coroutine *following = list->link;
+		struct coroutine *spilt = runq_put(&w->runq, list);
+
+		if (spilt != NULL)
+			sched_put_global(spilt);
+		list = following;
+	}
+	return co;
+}
+
+static struct coroutine *
+from_network(struct worker *w)
+{
+	struct coroutine *list;
+
+	if (!netpoll_waiters() || atomic_load_explicit(&sched.polling, memory_order_relaxed))
+		return NULL;
+	list = netpoll_poll(CORUN_NOW);
+	atomic_store_explicit(&sched.last_poll_ns, clock_now_ns(), memory_order_relaxed);
+	count_add(w, netpolls, 1);
+	if (list == NULL)
+		return NULL;
+	if (list->link != NULL)
+		sched_put_global(list->link);
+	list->link = NULL;
+	return list;
+}
+
+static void
+run_timers(struct worker *w, uint64_t *now_ns)
+{
+	uint64_t due = atomic_load_explicit(&w->timers.next_ns, memory_order_relaxed);
+
+	if (due == UINT64_MAX)
+		return;
+	if (*now_ns == 0)
+		*now_ns = clock_now_ns();
+	if (due <= *now_ns)
+		timers_run(&w->timers, *now_ns);
+}
+
+/* This worker's own queues. */
+static struct coroutine *
+from_own(struct worker *w)
+{
+	struct coroutine *co = runq_take_next(&w->runq);
+
+	return co != NULL ? co : runq_get(&w->runq);
+}
+
+static struct coroutine *
+steal_next(struct worker *victim)
+{
+	struct coroutine *co = atomic_load_explicit(&victim->runq.next, memory_order_relaxed);
+
+	if (co == NULL)
+		return NULL;
+	/* Its owner is likely to park soon and run it, warm: give it that long. */
+	for (int i = 0; i < NEXT_SPINS; i++) {
+		if (atomic_load_explicit(&victim->runq.next, memory_order_relaxed) != co)
+			return NULL;
+		cpu_pause();
+	}
+	return runq_take_next(&victim->runq);
+}
+
+static struct coroutine *
+from_victim(struct thread *t, struct worker *victim, bool last_round, uint64_t *now_ns)
+{
+	struct worker *w = t->worker;
+	struct coroutine *co;
+	uint32_t n;
+
+	if (victim == w)
+		return NULL;
+	if (last_round) {
+		run_timers(victim, now_ns); /* readies into our own queue */
+		co = from_own(w);
+		if (co != NULL)
+			return co;
+	}
+	co = runq_steal(&w->runq, &victim->runq, &n);
+	if (co == NULL && last_round) {
+		co = steal_next(victim);
+		n = 1;
+	}
+	if (co != NULL) {
+		count_add(w, steals, 1);
+		count_add(w, stolen, n);
+	}
+	return co;
+}
+
+static struct coroutine *
+from_others(struct thread *t, uint64_t *now_ns)
+{
+	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		uint32_t start = random_next(t) % n;
+
+		for (uint32_t i = 0; i < n; i++) {
+			struct worker *victim = worker_slot((start + i) % n);
+			struct coroutine *co;
+
+			co = from_victim(t, victim, round == ROUNDS - 1, now_ns);
+			if (co != NULL)
+				return co;
+		}
+	}
+	return NULL;
+}
+
+static bool
+start_spinning(struct thread *t)
+{
+	uint32_t spinning, busy;
+
+	if (t->spinning)
+		return true;
+	spinning = atomic_load_explicit(&sched.n_spinning, memory_order_relaxed);
+	busy = atomic_load(&sched.n_workers);
+	busy -= atomic_load(&sched.n_idle) < busy ? atomic_load(&sched.n_idle) : busy;
+	if (2 * spinning >= busy)
+		return false;
+	t->spinning = true;
+	atomic_fetch_add(&sched.n_spinning, 1);
+	return true;
+}
+
+/* @t found something; if it was the last one looking, somebody else has to. */
+static void
+stop_spinning(struct thread *t)
+{
+	if (!t->spinning)
+		return;
+	t->spinning = false;
+	if (atomic_fetch_sub(&sched.n_spinning, 1) == 1)
+		thread_wake_one();
+}
+
+/* Is there anything to run or to fire, anywhere? */
+static bool
+work_anywhere(void)
+{
+	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
+
+	if (atomic_load(&sched.n_global) != 0)
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!runq_empty(&worker_slot(i)->runq))
+			return true;
+	}
+	return false;
+}
+
+static uint64_t
+next_timer_ns(void)
+{
+	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
+	uint64_t first = UINT64_MAX;
+
+	for (uint32_t i = 0; i < n; i++) {
+		uint64_t due = atomic_load(&worker_slot(i)->timers.next_ns);
+
+		if (due < first)
+			first = due;
+	}
+	return first;
+}
+
+static void
+let_go(struct thread *t)
+{
+	struct worker *w = t->worker;
+
+	t->worker = NULL;
+	if (w != NULL)
+		worker_let_go(w);
+}
+
+/*
+ * Sleep in epoll until the network or a timer has something. Return: whether this thread did.
+ *
+ * poll_until is published before the timers are read once more: who adds a timer puts it in
+ * its heap first and reads poll_until then, so one of the two notices [FENCE-TIMER].
+ */
+static bool
+sleep_as_poller(struct thread *t)
+{
+	struct coroutine *list;
+	uint64_t until;
+
+	do {
+		bool nobody = false;
+
+		if (!atomic_compare_exchange_strong(&sched.polling, &nobody, true))
+			return false;
+		do {
+			until = next_timer_ns();
+			atomic_store(&sched.poll_until, until);
+		} while (next_timer_ns() < until);
+		if (until != UINT64_MAX || netpoll_waiters())
+			break;
+		/*
+		 * Nothing to poll for. But somebody who found this thread polling may have gone to
+		 * sleep meanwhile and left a waiter or a timer to it: look again after letting go.
+		 */
+		atomic_store(&sched.poll_until, 0);
+		atomic_store(&sched.polling, false);
+		if (!netpoll_waiters() && next_timer_ns() == UINT64_MAX)
+			return false;
+	} while (true);
+	/* Work may have come since we looked: who brought it saw an idle worker and no poller. */
+	list = netpoll_poll(work_anywhere() || atomic_load(&sched.stopping) ? CORUN_NOW : until);
+	atomic_store(&sched.poll_until, 0);
+	atomic_store(&sched.polling, false);
+	atomic_store_explicit(&sched.last_poll_ns, clock_now_ns(), memory_order_relaxed);
+	count_add(NULL, netpolls, 1);
+
+	if (worker_acquire(t) != NULL && !t->spinning) {
+		t->spinning = true;
+		atomic_fetch_add(&sched.n_spinning, 1);
+	}
+	if (list != NULL)
+		sched_put_global(list);
+	return true;
+}
+
+/*
+ * Nothing to run: give the worker up and sleep. Return: false if the thread is to end; true to look
+ * again, with or without a worker.
+ */
+static bool
+go_idle(struct thread *t)
+{
+	bool was_spinning = t->spinning;
+
+	let_go(t);
+	if (was_spinning) {
+		t->spinning = false;
+		atomic_fetch_sub(&sched.n_spinning, 1); /* FENCE-WORK, announcing half */
+	}
+	/* A spinner has promised to look again; it costs the others little to do the same. */
+	if (work_anywhere() && worker_acquire(t) != NULL) {
+		t->spinning = true;
+		atomic_fetch_add(&sched.n_spinning, 1);
+		return true;
+	}
+	if (sleep_as_poller(t))
+		return true;
+	return thread_sleep(t, true);
+}
+
+static struct coroutine *
+look(struct thread *t)
+{
+	struct worker *w = t->worker;
+	struct coroutine *co = t->picked;
+	uint64_t now_ns = 0;
+
+	if (co != NULL) {
+		t->picked = NULL;
+		return co;
+	}
+	run_timers(w, &now_ns);
+	if (w->slow_in == 0) {
+		co = from_global(w, 1);
+		if (co == NULL)
+			co = from_network(w);
+		if (co != NULL)
+			return co;
+	}
+	co = from_own(w);
+	if (co == NULL)
+		co = from_global(w, GLOBAL_BATCH_MAX);
+	if (co == NULL)
+		co = from_network(w);
+	if (co == NULL && start_spinning(t))
+		co = from_others(t, &now_ns);
+	return co;
+}
+
+/* Its coroutine alone may run here: let the worker go and wait for it. */
+static struct coroutine *
+wait_for_bound(struct thread *t)
+{
+	struct coroutine *co;
+
+	if (t->worker != NULL) {
+		let_go(t);
+		/* Its queue may hold work, and its timers be due. */
+		thread_wake_one();
+		sched_timer_added(next_timer_ns());
+	}
+	if (!thread_sleep(t, false))
+		return NULL;
+	t->bound_to = NULL;
+	co = t->given_co;
+	t->given_co = NULL;
+	return co;
+}
+
+struct coroutine *
+steal_find_work(struct thread *t)
+{
+	for (;;) {
+		struct coroutine *co;
+
+		if (atomic_load_explicit(&sched.stopping, memory_order_relaxed))
+			return NULL;
+		if (t->bound_to != NULL)
+			return wait_for_bound(t);
+		if (t->worker != NULL &&
+		    atomic_load_explicit(&t->worker->retiring, memory_order_acquire)) {
+			if (t->picked != NULL) {
+				co = t->picked;
+				t->picked = NULL;
+				sched_put_global(co);
+			}
+			let_go(t);
+		}
+		if (t->worker == NULL && t->low_priority)
+			return NULL;
+		if (t->worker == NULL && worker_acquire(t) == NULL) {
+			if (!go_idle(t))
+				return NULL;
+			continue;
+		}
+		co = look(t);
+		if (co != NULL) {
+			stop_spinning(t);
+			return co;
+		}
+		if (!go_idle(t))
+			return NULL;
+	}
+}

@@ -1,0 +1,85 @@
+#include "runtime/wait.h"
+
+#include <errno.h>
+
+#include <corun/time.h>
+
+#include "runtime/base/clock.h"
+#include "runtime/base/futex.h"
+#include "runtime/context.h"
+#include "runtime/sched.h"
+
+/*
+ * A plain thread has no worker whose heap would wake it: it sleeps on its permit until the deadline
+ * and claims the wait itself. If somebody was faster, the permit is on its way.
+ */
+static void
+park_plain(struct wait *w, uint64_t deadline_ns)
+{
+	struct coroutine *co = w->co;
+	uint32_t running = PARK_RUNNING;
+
+	atomic_compare_exchange_strong(&co->park, &running, PARK_PARKED);
+	while (atomic_load_explicit(&co->park, memory_order_acquire) == PARK_PARKED) {
+		if (futex_wait(&co->park, PARK_PARKED, deadline_ns) != -ETIMEDOUT)
+			continue;
+		if (wait_claim(w, WAKE_TIMEOUT))
+			break;
+		deadline_ns = UINT64_MAX;
+	}
+	atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);
+}
+
+enum wake
+wait_park(struct wait *w, enum wait_why why, uint64_t deadline_ns, struct corun_context *ctx)
+{
+	struct coroutine *co = w->co;
+	struct context_watch watch;
+	bool timed = deadline_ns != CORUN_FOREVER && co->stack != NULL;
+	bool watched = false;
+
+	if (ctx != NULL) {
+		watched = context_watch(ctx, &watch, w) == 0;
+		if (!watched && wait_claim(w, WAKE_CANCELED))
+			return WAKE_CANCELED;
+	}
+	if (deadline_ns <= clock_now_ns()) {
+		/* No time to park; but who has claimed it already also readies it. */
+		timed = false;
+		if (wait_claim(w, WAKE_TIMEOUT))
+			goto out;
+	}
+	if (timed) {
+		co->timer.wait = w;
+		co->timer.fire = NULL;
+		if (timer_add(sched_timers(), &co->timer, deadline_ns) < 0)
+			must_die("no memory for a timer");
+	}
+	if (co->stack == NULL)
+		park_plain(w, deadline_ns);
+	else
+		sched_park(co, why);
+	if (timed)
+		timer_remove(&co->timer);
+out:
+	if (watched)
+		context_unwatch(ctx, &watch);
+	return (enum wake) atomic_load_explicit(&w->claim, memory_order_acquire);
+}
+
+int
+wait_error(enum wake reason, struct corun_context *ctx)
+{
+	switch (reason) {
+	case WAKE_TIMEOUT:
+		return -ETIMEDOUT;
+	case WAKE_CANCELED:
+		return ctx != NULL ? context_error(ctx) : -ECANCELED;
+	case WAKE_CLOSED:
+		return -EPIPE;
+	case WAKE_NONE:
+	case WAKE_READY:
+		break;
+	}
+	return 0;
+}
