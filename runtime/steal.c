@@ -274,8 +274,13 @@ sleep_as_poller(struct thread *t)
 		if (!netpoll_waiters() && next_timer_ns() == UINT64_MAX)
 			return false;
 	} while (true);
-	/* Work may have come since we looked: who brought it saw an idle worker and no poller. */
-	list = netpoll_poll(work_anywhere() || atomic_load(&sched.stopping) ? CORUN_NOW : until);
+	/*
+	 * Work and an idle worker may have come since we looked. (Work alone is for the busy workers:
+	 * not to sleep then would be to spin beside them.)
+	 */
+	if ((work_anywhere() && atomic_load(&sched.n_idle) > 0) || atomic_load(&sched.stopping))
+		until = CORUN_NOW;
+	list = netpoll_poll(until);
 	atomic_store(&sched.poll_until, 0);
 	atomic_store(&sched.polling, false);
 	atomic_store_explicit(&sched.last_poll_ns, clock_now_ns(), memory_order_relaxed);

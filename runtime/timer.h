@@ -28,6 +28,7 @@ struct timer {
 	uint32_t index; /* in the heap; under its lock */
 	struct wait *wait;
 	uint64_t (*fire)(struct timer *timer, uint64_t now_ns);
+	uint32_t free_bytes; /* not 0: pages_free() it after it has fired; nobody else has it */
 };
 
 struct timer_slot {

@@ -14,7 +14,6 @@ struct corun_timer {
 	struct timer timer; /* first: fire() is given it */
 	void (*fn)(void *arg);
 	void *arg;
-	bool frees_itself;
 };
 
 enum { RETRY_MS = 1 }; /* when there is no memory for a coroutine */
@@ -45,8 +44,6 @@ fire(struct timer *timer, uint64_t now_ns)
 	co->id = atomic_fetch_add(&sched.next_id, 1) + 1;
 	count_add(NULL, spawned, 1);
 	sched_put(co, false);
-	if (t->frees_itself)
-		pages_free(t, sizeof(*t));
 	return 0;
 }
 
@@ -64,7 +61,7 @@ corun_timer_start(struct corun_timer **ret, uint64_t deadline_ns, void (*fn)(voi
 		t->timer.fire = fire;
 		t->fn = fn;
 		t->arg = arg;
-		t->frees_itself = ret == NULL;
+		t->timer.free_bytes = ret == NULL ? sizeof(*t) : 0;
 		if (ret != NULL)
 			*ret = t;
 		if (deadline_ns != CORUN_FOREVER)
