@@ -2,9 +2,13 @@
 
 corunincludedir = $(includedir)/corun
 coruninclude_HEADERS = \
+	%D%/corun/chan.h \
+	%D%/corun/context.h \
 	%D%/corun/coroutine.h \
 	%D%/corun/cpu.h \
 	%D%/corun/export.h \
+	%D%/corun/io.h \
 	%D%/corun/runtime.h \
 	%D%/corun/stats.h \
+	%D%/corun/sync.h \
 	%D%/corun/time.h

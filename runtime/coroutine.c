@@ -112,6 +112,19 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 	return 0;
 }
 
+bool
+sched_start_coroutine(void (*fn)(void *arg), void *arg)
+{
+	struct coroutine *co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+
+	if (co == NULL)
+		return false;
+	co->id = new_id(NULL);
+	count_add(NULL, spawned, 1);
+	sched_put(co, false);
+	return true;
+}
+
 int
 corun_go(void (*fn)(void *arg), void *arg)
 {

@@ -36,6 +36,7 @@
  */
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "runtime/base/must.h"
@@ -49,12 +50,11 @@ enum attention {
 	ATTENTION_ASLEEP = 16, /* the thread sleeps on this word until TAKE is gone */
 };
 
-struct coroutine *rt_enter_slow(struct thread *t);
+struct coroutine *rt_enter_slow(struct thread *t, bool may_yield);
 struct coroutine *rt_enter_plain(void);
 
-/** rt_enter() - enter the runtime; the calling coroutine, or a plain thread's stub */
 static inline struct coroutine *
-rt_enter(void)
+rt_enter_any(bool may_yield)
 {
 	struct thread *t = thread_self();
 
@@ -64,8 +64,25 @@ rt_enter(void)
 	atomic_store_explicit(&t->in_rt, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst); /* FENCE-ENTRY */
 	if (unlikely(atomic_load_explicit(&t->attention, memory_order_relaxed) != 0))
-		return rt_enter_slow(t);
+		return rt_enter_slow(t, may_yield);
 	return t->current;
+}
+
+/** rt_enter() - enter the runtime; the calling coroutine, or a plain thread's stub */
+static inline struct coroutine *
+rt_enter(void)
+{
+	return rt_enter_any(true);
+}
+
+/*
+ * rt_enter_unyielding() - the same, but a slice that is over ends at the next entry: for calls that
+ * others wait for, such as unlocking.
+ */
+static inline struct coroutine *
+rt_enter_unyielding(void)
+{
+	return rt_enter_any(false);
 }
 
 /** rt_exit() - leave it again; perhaps on another thread than the one that entered */

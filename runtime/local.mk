@@ -23,13 +23,18 @@ libruntime_la_SOURCES = \
 	%D%/base/pause.h \
 	%D%/base/relaxed.h \
 	%D%/base/syscall.h \
+	%D%/chan.c \
+	%D%/context.c \
 	%D%/context.h \
 	%D%/coroutine.c \
 	%D%/coroutine.h \
 	%D%/entry.h \
 	%D%/governor.c \
 	%D%/governor.h \
+	%D%/io.c \
 	%D%/monitor.c \
+	%D%/mutex.c \
+	%D%/netpoll.c \
 	%D%/netpoll.h \
 	%D%/pool.h \
 	%D%/preempt.c \

@@ -202,27 +202,6 @@ look_at(struct worker *w, uint64_t now_ns)
 /* ---- the rest ---------------------------------------------------------------------------------- */
 
 static bool
-run_late_timers(uint64_t now_ns, uint64_t *next_ns)
-{
-	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
-	unsigned fired = 0;
-
-	*next_ns = UINT64_MAX;
-	for (uint32_t i = 0; i < n; i++) {
-		struct timers *timers = &worker_slot(i)->timers;
-		uint64_t due = atomic_load_explicit(&timers->next_ns, memory_order_relaxed);
-
-		if (due <= now_ns) {
-			fired += timers_run(timers, now_ns);
-			due = atomic_load_explicit(&timers->next_ns, memory_order_relaxed);
-		}
-		if (due < *next_ns)
-			*next_ns = due;
-	}
-	return fired > 0;
-}
-
-static bool
 poll_network(uint64_t now_ns)
 {
 	struct coroutine *list;
@@ -252,7 +231,7 @@ static bool
 look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
-	bool acted = run_late_timers(now_ns, ret_next_timer_ns);
+	bool acted = sched_run_due_timers(now_ns, ret_next_timer_ns) > 0;
 
 	acted |= poll_network(now_ns);
 	*ret_waits = atomic_load(&sched.n_retiring) > 0;

@@ -51,5 +51,15 @@ struct corun_context;
 int netpoll_wait_fd(struct coroutine *co, int fd, enum netpoll_direction direction,
 		    uint64_t deadline_ns, struct corun_context *ctx);
 
-/** netpoll_close_fd() - wake who waits for @fd and forget it; before close(2) */
+/**
+ * netpoll_check_fd() - may @fd be used with calls that park?
+ *
+ * Asked of the kernel once per descriptor. Return: 0; -EINVAL (it is not O_NONBLOCK, and no regular
+ * file: a read would block the thread); -EBADF; -EMFILE (number over NETPOLL_FDS); -ENOMEM.
+ */
+int netpoll_check_fd(int fd);
+
+enum { NETPOLL_FDS = 1 << 20 };
+
+/** netpoll_close_fd() - wake who waits for @fd (-EBADF) and forget it; before close(2) */
 void netpoll_close_fd(int fd);

@@ -105,6 +105,12 @@ void sched_put(struct coroutine *co, bool as_next);
  */
 void sched_switch_out(struct coroutine *co, enum after after);
 
+/*
+ * Fire what is due at @now_ns (0: nothing), whoever's it is; *@ret_next_ns is when the next one is.
+ * Return: how many fired.
+ */
+unsigned sched_run_due_timers(uint64_t now_ns, uint64_t *ret_next_ns);
+
 /* The loop of a thread of the runtime. Returns when the runtime stops or the thread is to end. */
 void sched_loop(struct thread *t);
 

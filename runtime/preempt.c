@@ -209,7 +209,7 @@ come_back(struct thread *t)
 }
 
 struct coroutine *
-rt_enter_slow(struct thread *t)
+rt_enter_slow(struct thread *t, bool may_yield)
 {
 	for (;;) {
 		uint32_t a;
@@ -221,7 +221,7 @@ rt_enter_slow(struct thread *t)
 			await_decision(t);
 		} else if (a & ATTENTION_TAKEN) {
 			come_back(t);
-		} else if (a & ATTENTION_PREEMPT) {
+		} else if (may_yield && (a & ATTENTION_PREEMPT)) {
 			atomic_fetch_and(&t->attention, ~(uint32_t) ATTENTION_PREEMPT);
 			count_add(t->worker, preempted_flag, 1);
 			sched_switch_out(t->current, AFTER_YIELD_GLOBAL);

@@ -474,6 +474,27 @@ sched_timers(void)
 	return &w->timers;
 }
 
+unsigned
+sched_run_due_timers(uint64_t now_ns, uint64_t *ret_next_ns)
+{
+	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
+	unsigned fired = 0;
+
+	*ret_next_ns = UINT64_MAX;
+	for (uint32_t i = 0; i < n; i++) {
+		struct timers *timers = &worker_slot(i)->timers;
+		uint64_t due = atomic_load(&timers->next_ns);
+
+		if (due <= now_ns) {
+			fired += timers_run(timers, now_ns);
+			due = atomic_load(&timers->next_ns);
+		}
+		if (due < *ret_next_ns)
+			*ret_next_ns = due;
+	}
+	return fired;
+}
+
 void
 sched_timer_added(uint64_t when_ns)
 {

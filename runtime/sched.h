@@ -38,6 +38,12 @@ void sched_park(struct coroutine *co, enum wait_why why);
 /* Whether the runtime is started. */
 bool sched_is_started(void);
 
+/*
+ * Start a coroutine that nobody joins, from where there is no worker or locks up to TIMERS are held.
+ * Return: false without memory.
+ */
+bool sched_start_coroutine(void (*fn)(void *arg), void *arg);
+
 /* A heap for a timer of the caller: its worker's, else any. */
 struct timers *sched_timers(void);
 

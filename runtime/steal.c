@@ -220,15 +220,9 @@ work_anywhere(void)
 static uint64_t
 next_timer_ns(void)
 {
-	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
-	uint64_t first = UINT64_MAX;
+	uint64_t first;
 
-	for (uint32_t i = 0; i < n; i++) {
-		uint64_t due = atomic_load(&worker_slot(i)->timers.next_ns);
-
-		if (due < first)
-			first = due;
-	}
+	sched_run_due_timers(0, &first);
 	return first;
 }
 
@@ -285,6 +279,8 @@ sleep_as_poller(struct thread *t)
 	atomic_store(&sched.polling, false);
 	atomic_store_explicit(&sched.last_poll_ns, clock_now_ns(), memory_order_relaxed);
 	count_add(NULL, netpolls, 1);
+	/* Timers of busy workers too: there may be no worker for this thread to do it with. */
+	sched_run_due_timers(clock_now_ns(), &until);
 
 	if (worker_acquire(t) != NULL && !t->spinning) {
 		t->spinning = true;

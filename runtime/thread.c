@@ -309,12 +309,12 @@ thread_main(void *arg)
 	thread_current = NULL;
 	if (t->stat_fd >= 0)
 		close(t->stat_fd);
-	atomic_fetch_sub(&threads.n, 1);
 	atomic_fetch_add(&sched.threads_ended, 1);
 	pthread_mutex_lock(&helper.lock);
 	t->free_link = helper.ended;
 	helper.ended = t;
 	pthread_mutex_unlock(&helper.lock);
+	atomic_fetch_sub(&threads.n, 1); /* last: who stops all joins once this is 0 */
 	atomic_store(&helper.wanted, 1);
 	futex_wake(&helper.wanted, 1);
 	return NULL;

@@ -6,9 +6,7 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/pages.h"
-#include "runtime/pool.h"
 #include "runtime/sched.h"
-#include "runtime/stack.h"
 
 struct corun_timer {
 	struct timer timer; /* first: fire() is given it */
@@ -37,14 +35,8 @@ static uint64_t
 fire(struct timer *timer, uint64_t now_ns)
 {
 	struct corun_timer *t = (struct corun_timer *) timer;
-	struct coroutine *co = coroutine_new(NULL, stack_default_shift, 1, t->fn, t->arg);
 
-	if (co == NULL)
-		return now_ns + RETRY_MS * CORUN_MS;
-	co->id = atomic_fetch_add(&sched.next_id, 1) + 1;
-	count_add(NULL, spawned, 1);
-	sched_put(co, false);
-	return 0;
+	return sched_start_coroutine(t->fn, t->arg) ? 0 : now_ns + RETRY_MS * CORUN_MS;
 }
 
 int
