@@ -86,9 +86,9 @@ follow() {
 		took=$(($(now_ms) - start))
 		[ -n "$corun_ms" ] || [ "$(watch_workers "$bin/corun.out")" != "$2" ] || corun_ms=$took
 		[ -n "$go_ms" ] || [ "$(go_count)" != "${3-}" ] || go_ms=$took
-		if [ -n "$corun_ms" ]; then
-			[ -n "$go" ] && [ -n "${3-}" ] && [ -z "$go_ms" ] || break
-		fi
+		waits_for_go=''
+		[ -z "$go" ] || [ -z "${3-}" ] || [ -n "$go_ms" ] || waits_for_go=yes
+		[ -z "$corun_ms" ] || [ -n "$waits_for_go" ] || break
 		sleep 0.2
 	done
 	corun_count=$(watch_workers "$bin/corun.out")
