@@ -38,13 +38,14 @@ suite_unit() {
 }
 
 readme_example() {
-	make -s -C "$work/gcc" install DESTDIR="$work/install"
-	sed -n '/^```c$/,/^```$/{/^```/d;p}' README.md >"$work/example.c"
-	flags=$(PKG_CONFIG_PATH=$work/install/usr/local/lib/pkgconfig \
-		PKG_CONFIG_SYSROOT_DIR=$work/install pkg-config --cflags --libs corun)
+	prefix=$work/install/usr/local
+	make -s -C "$work/gcc" install DESTDIR="$work/install" || return 1
+	awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/example.c"
+	flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/install \
+		pkg-config --cflags --libs corun) || return 1
 	# shellcheck disable=SC2086 # a list
-	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags
-	LD_LIBRARY_PATH=$work/install/usr/local/lib "$work/example" | grep 'workers, decided by'
+	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags &&
+		LD_LIBRARY_PATH=$prefix/lib "$work/example" | grep 'workers, decided by'
 }
 
 suite_clang() {
@@ -121,7 +122,8 @@ words_are_fit() { # this script holds the words, so it is left out
 # ---- what suites are made of --------------------------------------------------------------------
 # A result is a line "ok - WHAT", "ok - WHAT # SKIP WHY" or "not ok - WHAT" on stdout.
 
-step() { # one result: "ok" if the command succeeds; its output is shown if it does not
+step() { # one result: "ok" if the command succeeds; its output is shown if it does not. (A function
+	# as the command chains with && itself: set -e does not hold inside.)
 	step_what=$1
 	shift
 	if "$@" >"$work/step.log" 2>&1; then
@@ -143,11 +145,8 @@ build() { # configure and make in $work/$1, once; the rest are arguments of conf
 }
 
 configure_and_make() {
-	[ -x "$top/configure" ] || "$top/autogen.sh"
-	cd "$build_dir"
-	"$top/configure" --enable-werror "$@"
-	make -s -j"$jobs"
-	touch built
+	[ -x "$top/configure" ] || "$top/autogen.sh" || return 1
+	(cd "$build_dir" && "$top/configure" --enable-werror "$@" && make -s -j"$jobs" && touch built)
 }
 
 make_check() { # all results of `make check` in $work/$1

@@ -52,25 +52,19 @@ tap_is "taskset -c 1" "$(taskset -c 1 "$corunctl" nproc)" 1
 tap_is "taskset -c 1,3-5,7" "$(taskset -c 1,3-5,7 "$corunctl" nproc)" 5
 
 # ---- what a program sees that runs while the quota changes, beside the same in Go
+# Both in one service, and so in the same cgroup at any time.
+: >"$bin/go.out"
+# shellcheck disable=SC2016 # for the inner shell
 systemd-run --quiet --unit=corun-test.service --slice=coruntest.slice -p CPUQuota=230% \
-	-p StandardOutput="file:$bin/corun.out" "$corunctl" cpu --watch --json
-# In the same cgroup: both must have the same limit at any time.
-service_cgroup() {
-	if [ "$mode" = v2 ]; then controller='' mount=/sys/fs/cgroup
-	else controller=cpu,cpuacct mount=/sys/fs/cgroup/cpu,cpuacct; fi
-	echo "$mount$(awk -F: -v c="$controller" '$2 == c { print $3 }' "/proc/$1/cgroup")"
-}
+	sh -c '[ -z "$2" ] || "$2" >"$0/go.out" &
+		exec "$1" cpu --watch --json >"$0/corun.out"' "$bin" "$corunctl" "$go"
 pid=$(systemctl show -p MainPID --value corun-test.service)
-cgroup=$(service_cgroup "$pid")
+case $mode in
+v2) cgroup=$(sed -n 's/^0:://p' "/proc/$pid/cgroup") ;;
+*) cgroup=$(sed -n 's/^[0-9]*:cpu,cpuacct://p' "/proc/$pid/cgroup") ;;
+esac
 tap_note "in $cgroup"
-go_pid=''
-if [ -n "$go" ]; then
-	# shellcheck disable=SC2016 # for the inner shell
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$1"' "$cgroup" "$go" >"$bin/go.out" &
-	go_pid=$!
-fi
 cleanup() {
-	[ -z "$go_pid" ] || kill "$go_pid" 2>/dev/null || :
 	systemctl stop corun-test.service 2>/dev/null || :
 }
 trap cleanup EXIT
@@ -112,7 +106,9 @@ set_quota coruntest.slice 300%
 follow "300% on the slice above" 3
 set_quota coruntest.slice ''
 follow "none on the slice above" 8 8
-for p in $pid $go_pid; do taskset -a -p 0x3b "$p" >/dev/null; done
+for p in $pid ${go:+$(pgrep -x gomaxprocs)}; do
+	taskset -a -p 0x3b "$p" >/dev/null
+done
 follow "taskset to 5 CPUs" 5 5
 tap_is "the command did not restart" "$(systemctl show -p MainPID --value corun-test.service)" "$pid"
 

@@ -11,7 +11,11 @@ build=$1 dir=$2
 prefix=$(sed -n 's/^prefix = //p' "$build/Makefile")
 rm -rf "$dir"
 mkdir -p "$dir/bin" "$dir/lib" "$dir/lib64"
-make -s -C "$build" install DESTDIR="$dir/install" >/dev/null
+make -s -C "$build" install DESTDIR="$dir/install" >"$dir/install.log" 2>&1 || {
+	cat "$dir/install.log" >&2
+	exit 1
+}
+rm "$dir/install.log"
 cp "$dir/install$prefix"/bin/* "$dir/bin/"
 cp -P "$dir/install$prefix"/lib/*.so* "$dir/lib/"
 rm -rf "$dir/install"
