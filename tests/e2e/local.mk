@@ -1,0 +1,12 @@
+# Live tests; contrib/check.sh runs them.
+
+EXTRA_DIST += \
+	%D%/gomaxprocs/go.mod \
+	%D%/gomaxprocs/main.go \
+	%D%/watch.sh
+dist_noinst_SCRIPTS += \
+	%D%/guest_cpu.sh \
+	%D%/live_docker.sh \
+	%D%/live_v1.sh \
+	%D%/live_vm.sh \
+	%D%/stage.sh
