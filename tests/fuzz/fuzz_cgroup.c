@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	fuzz_must(who.path >= text && who.path + who.path_len <= text + first);
 	fuzz_must(who.path_len >= 1 && who.path[0] == '/');
-	if (cpu_cgroup_parse_mount(text + rest, size - rest, &who, &mount, &fault) == 0) {
+	if (cpu_cgroup_parse_mount(text + rest, size - rest, &who, &mount, &fault) > 0) {
 		check_mount(&who, &mount);
 		cpu_cgroup_mount_free(&mount);
 	}

@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_decision(&limit);
 	}
 	if (cpu_quota_parse_number(text, size, &number) == 0)
-		fuzz_must(text[size - 1] == '\n');
+		fuzz_must(memchr(text, '\n', size) != NULL);
 	cpu_quota_parse_stat(text, size, &stat);
 	if (size < sizeof(word)) {
 		memcpy(word, text, size);
