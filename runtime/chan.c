@@ -3,13 +3,12 @@
  *
  *  H1  Under the channel's lock at least one of `senders` and `receivers` is empty, but for one
  *      coroutine that selects sending and receiving on the same unbuffered channel.
- *  H2  For a buffered channel: count > 0 means that nobody waits to receive, count < cap that nobody
- *      waits to send.
- *  H3  Who takes a node out of a queue claims its wait (wait.h) before it touches the node's element.
- *      If the claim fails, somebody else (a deadline, a context, another case of a select) has ended
- *      that wait: the node is dropped and the next one taken.
- *  H4  A value goes straight from the sender's memory to the receiver's when one of them waits: both lie
- *      still until sched_ready(), which comes after the copy and after the lock was released.
+ *  H2  For a buffered channel: count > 0 means that nobody waits to receive, count < cap that
+ * nobody waits to send. H3  Who takes a node out of a queue claims its wait (wait.h) before it
+ * touches the node's element. If the claim fails, somebody else (a deadline, a context, another
+ * case of a select) has ended that wait: the node is dropped and the next one taken. H4  A value
+ * goes straight from the sender's memory to the receiver's when one of them waits: both lie still
+ * until sched_ready(), which comes after the copy and after the lock was released.
  */
 
 #include <corun/chan.h>
@@ -97,7 +96,8 @@ claim_first(struct list *queue, enum wake reason)
 	return NULL;
 }
 
-/* ---- the operations, as far as they go without waiting; the lock is held -------------------------- */
+/* ---- the operations, as far as they go without waiting; the lock is held
+ * -------------------------- */
 
 enum {
 	WOULD_WAIT = -EAGAIN,
@@ -153,7 +153,8 @@ recv_locked(struct corun_chan *ch, void *elem, struct coroutine **ret_ready)
 	return WOULD_WAIT;
 }
 
-/* ---- with waiting ------------------------------------------------------------------------------ */
+/* ---- with waiting ------------------------------------------------------------------------------
+ */
 
 static void
 unlock_and_ready(struct corun_chan *ch, struct coroutine *ready)
@@ -215,8 +216,8 @@ send_waiting(struct corun_chan *ch, const void *elem, uint64_t deadline_ns,
 		struct chan_node node = { .wait = &wait, .elem = (void *) (uintptr_t) elem };
 
 		wait_init(&wait, co);
-		r = wait_error(
-			await(ch, &ch->senders, &node, WAIT_CHAN_SEND, deadline_ns, ctx), ctx);
+		r = wait_error(await(ch, &ch->senders, &node, WAIT_CHAN_SEND, deadline_ns, ctx),
+			       ctx);
 	} else {
 		unlock_and_ready(ch, ready);
 	}
@@ -253,7 +254,8 @@ recv_waiting(struct corun_chan *ch, void *elem, uint64_t deadline_ns, struct cor
 	return r;
 }
 
-/* ---- public ------------------------------------------------------------------------------------ */
+/* ---- public ------------------------------------------------------------------------------------
+ */
 
 int
 corun_chan_new(struct corun_chan **ret, size_t elem_bytes, size_t capacity)

@@ -2,13 +2,13 @@
  * Contexts
  *
  *  C1  Under the lock of a context: its error's change from 0, its watches, its list of children.
- *  C2  A child holds a reference on its parent; the parent's list holds none on the child. Who walks
- *      that list takes a reference only if there is still one (try_ref); a child without any is
+ *  C2  A child holds a reference on its parent; the parent's list holds none on the child. Who
+ * walks that list takes a reference only if there is still one (try_ref); a child without any is
  *      about to take itself out, for which it needs the parent's lock.
- *  C3  Only one context's lock is held at a time: the children of a cancelled one are collected with
- *      references and cancelled after its lock was released.
- *  C4  The deadline's timer fires under the lock of a heap, which ranks above a context's. So it takes
- *      no context's lock but starts a coroutine that cancels. That coroutine owns a reference.
+ *  C3  Only one context's lock is held at a time: the children of a cancelled one are collected
+ * with references and cancelled after its lock was released. C4  The deadline's timer fires under
+ * the lock of a heap, which ranks above a context's. So it takes no context's lock but starts a
+ * coroutine that cancels. That coroutine owns a reference.
  */
 
 #include "runtime/context.h"
@@ -33,7 +33,7 @@ struct corun_context {
 	struct corun_context *parent;
 	struct list watches;
 	struct list children;
-	struct list child_link;        /* in the parent's list, under its lock */
+	struct list child_link;          /* in the parent's list, under its lock */
 	struct corun_context *to_cancel; /* of who cancels the parent */
 };
 
@@ -49,7 +49,8 @@ try_ref(struct corun_context *ctx)
 	return false;
 }
 
-/* ---- the deadline ------------------------------------------------------------------------------ */
+/* ---- the deadline ------------------------------------------------------------------------------
+ */
 
 static void
 deadline_came(void *arg)
@@ -71,14 +72,15 @@ fire(struct timer *timer, uint64_t now_ns)
 	if (sched_start_coroutine(deadline_came, ctx))
 		return 0;
 	/*
-	 * No memory for a coroutine: try again. If the last reference was dropped just now and so is
-	 * ours, the context is lost; it cannot be freed under this lock.
+	 * No memory for a coroutine: try again. If the last reference was dropped just now and so
+	 * is ours, the context is lost; it cannot be freed under this lock.
 	 */
 	atomic_fetch_sub(&ctx->refs, 1);
 	return now_ns + CORUN_MS;
 }
 
-/* ---- public ------------------------------------------------------------------------------------ */
+/* ---- public ------------------------------------------------------------------------------------
+ */
 
 int
 corun_context_new(struct corun_context **ret, struct corun_context *parent, uint64_t deadline_ns)
@@ -224,7 +226,8 @@ corun_context_unref(struct corun_context *ctx)
 	}
 }
 
-/* ---- for wait.c -------------------------------------------------------------------------------- */
+/* ---- for wait.c --------------------------------------------------------------------------------
+ */
 
 int
 context_watch(struct corun_context *ctx, struct context_watch *node, struct wait *w)

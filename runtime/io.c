@@ -46,8 +46,8 @@ wait_for(int fd, enum netpoll_direction direction, struct bound bound)
 }
 
 /*
- * The system call @nr with up to four arguments, of which the first is the descriptor, until it does
- * not say that it would block.
+ * The system call @nr with up to four arguments, of which the first is the descriptor, until it
+ * does not say that it would block.
  */
 static long
 retry(long nr, enum netpoll_direction direction, struct bound bound, int fd, long b, long c, long d)
@@ -72,7 +72,8 @@ retry(long nr, enum netpoll_direction direction, struct bound bound, int fd, lon
 	}
 }
 
-/* ---- read and write ---------------------------------------------------------------------------- */
+/* ---- read and write ----------------------------------------------------------------------------
+ */
 
 ssize_t
 corun_read(int fd, void *buf, size_t n, uint64_t deadline_ns)
@@ -148,7 +149,8 @@ corun_write_all(int fd, const void *buf, size_t n, size_t *ret_n, uint64_t deadl
 	return r;
 }
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets -----------------------------------------------------------------------------------
+ */
 
 int
 corun_socket(int domain, int type, int protocol)
@@ -181,7 +183,8 @@ connect_until(int fd, const struct sockaddr *addr, socklen_t len, struct bound b
 	if (r < 0)
 		return r;
 	r = (int) raw_syscall3(SYS_connect, fd, (long) addr, len);
-	/* Interrupted or under way it goes on by itself; a full backlog (Unix) has to be asked again. */
+	/* Interrupted or under way it goes on by itself; a full backlog (Unix) has to be asked
+	 * again. */
 	while (r == -EAGAIN) {
 		r = wait_for(fd, NETPOLL_WRITE, bound);
 		if (r < 0)
@@ -233,7 +236,8 @@ corun_sendmsg(int fd, const struct msghdr *msg, int flags, uint64_t deadline_ns)
 		     flags | MSG_NOSIGNAL, 0);
 }
 
-/* ---- anything that poll(2) knows ----------------------------------------------------------------- */
+/* ---- anything that poll(2) knows
+ * ----------------------------------------------------------------- */
 
 static int
 wait_direction(int fd, enum netpoll_direction direction, struct bound bound)
@@ -308,7 +312,8 @@ corun_wait_pidfd_ctx(int pidfd, int *ret_status, struct corun_context *ctx)
 	return wait_pidfd(pidfd, ret_status, until_cancelled(ctx));
 }
 
-/* ---- making and closing ------------------------------------------------------------------------ */
+/* ---- making and closing ------------------------------------------------------------------------
+ */
 
 int
 corun_pipe(int ret_fds[2])

@@ -1,13 +1,13 @@
 /*
  * Mutex
  *
- *  M1  `word` goes from 0 to LOCKED and back by compare-and-swap alone, without anything else. As soon
- *      as somebody waits it has WAITERS, both of those fail, and all other changes are made under
+ *  M1  `word` goes from 0 to LOCKED and back by compare-and-swap alone, without anything else. As
+ * soon as somebody waits it has WAITERS, both of those fail, and all other changes are made under
  *      `lock`. (A newcomer may also take it from WAITERS to WAITERS | LOCKED.)
  *  M2  WAITERS is set while the queue is not empty; changed under `lock` only.
- *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for it. One
- *      that lost goes to the front of the queue. It is handed over when its first waiter has waited for
- *      more than STARVING_NS: newcomers do not find it unlocked then, so none overtakes.
+ *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for
+ * it. One that lost goes to the front of the queue. It is handed over when its first waiter has
+ * waited for more than STARVING_NS: newcomers do not find it unlocked then, so none overtakes.
  */
 
 #include <corun/sync.h>
@@ -52,7 +52,8 @@ inside(struct corun_mutex *m)
 	return (struct mutex *) m;
 }
 
-/* ---- the queue; the lock is held --------------------------------------------------------------- */
+/* ---- the queue; the lock is held ---------------------------------------------------------------
+ */
 
 static void
 push(struct mutex *m, struct mutex_node *node, bool front)
@@ -92,7 +93,8 @@ forget_waiters_if_none(struct mutex *m)
 		atomic_fetch_and(&m->word, ~(uint32_t) WAITERS);
 }
 
-/* ---- locking ----------------------------------------------------------------------------------- */
+/* ---- locking -----------------------------------------------------------------------------------
+ */
 
 static bool
 try_lock(struct mutex *m)
@@ -128,9 +130,8 @@ lock_or_announce(struct mutex *m)
 	for (;;) {
 		uint32_t want = word & LOCKED ? word | WAITERS : word | LOCKED;
 
-		if (atomic_compare_exchange_weak_explicit(&m->word, &word, want,
-							  memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &m->word, &word, want, memory_order_acquire, memory_order_relaxed))
 			return !(word & LOCKED);
 	}
 }
@@ -204,7 +205,8 @@ corun_mutex_try_lock(struct corun_mutex *m)
 	return try_lock(inside(m));
 }
 
-/* ---- unlocking --------------------------------------------------------------------------------- */
+/* ---- unlocking ---------------------------------------------------------------------------------
+ */
 
 /* The first whose wait is ours to end. */
 static struct mutex_node *
@@ -248,8 +250,8 @@ corun_mutex_unlock(struct corun_mutex *mutex)
 	struct mutex *m = inside(mutex);
 	uint32_t word = LOCKED;
 
-	if (likely(atomic_compare_exchange_strong_explicit(
-		    &m->word, &word, 0, memory_order_release, memory_order_relaxed)))
+	if (likely(atomic_compare_exchange_strong_explicit(&m->word, &word, 0, memory_order_release,
+							   memory_order_relaxed)))
 		return;
 	if (!(word & LOCKED))
 		must_die("sync: unlock of unlocked mutex");

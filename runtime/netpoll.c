@@ -7,9 +7,9 @@
  *  N1  Registered once, edge-triggered, for both directions. An edge that finds nobody waiting sets
  *      `ready`; who is about to wait takes it instead. So an edge between the system call that gave
  *      EAGAIN and the wait is not lost. A stale `ready` costs one more system call.
- *  N2  The number in an event's data is compared with the descriptor's: an event of one that was closed,
- *      whose number may have been given out again, does nothing.
- *  N3  A wake-up says "try again", never "it is ready".
+ *  N2  The number in an event's data is compared with the descriptor's: an event of one that was
+ * closed, whose number may have been given out again, does nothing. N3  A wake-up says "try again",
+ * never "it is ready".
  *
  * A plain thread without a context waits in ppoll(2): it then depends on no worker, no poller.
  */
@@ -60,7 +60,8 @@ static struct {
 	_Atomic bool no_pwait2;
 } net = { .epoll = -1, .event = -1 };
 
-/* ---- the table --------------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------------------------
+ */
 
 static struct desc *
 find(int fd)
@@ -106,7 +107,8 @@ netpoll_check_fd(int fd)
 	return 0;
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------- */
+/* ---- start and stop ----------------------------------------------------------------------------
+ */
 
 int
 netpoll_start(void)
@@ -142,7 +144,8 @@ netpoll_stop(void)
 	}
 }
 
-/* ---- polling ----------------------------------------------------------------------------------- */
+/* ---- polling -----------------------------------------------------------------------------------
+ */
 
 bool
 netpoll_waiters(void)
@@ -246,7 +249,8 @@ netpoll_break(void)
 		raw_syscall3(SYS_write, net.event, (long) &one, sizeof(one));
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
+/* ---- waiting -----------------------------------------------------------------------------------
+ */
 
 static int
 wait_plain(int fd, enum netpoll_direction direction, uint64_t deadline_ns)
@@ -285,7 +289,8 @@ ensure_registered(struct desc *d, int fd)
 	if (d->registered)
 		return 0;
 	r = raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_ADD, fd, (long) &ev, 0, 0);
-	/* Registered before a close that we were not told of, and open under another number still. */
+	/* Registered before a close that we were not told of, and open under another number still.
+	 */
 	if (r == -EEXIST)
 		r = raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_MOD, fd, (long) &ev, 0, 0);
 	if (r < 0)

@@ -50,8 +50,8 @@ struct sanitize {
 #endif
 
 /*
- * A function that leaves its stack. TSan wants its call to be the last before the jump, in a function
- * that it does not instrument: its shadow of the call stack would run dry otherwise.
+ * A function that leaves its stack. TSan wants its call to be the last before the jump, in a
+ * function that it does not instrument: its shadow of the call stack would run dry otherwise.
  */
 #ifdef SANITIZE_THREAD
 #define SWITCHES        __attribute__((noinline, no_sanitize("thread")))

@@ -6,10 +6,10 @@
  * The helper also keeps one thread to spare, for the monitor, which takes no worker without a
  * successor at hand.
  *
- * Sleeping and giving. A thread about to sleep stores `asleep` = 1 and then reads `given`; who gives
- * a worker stores `given` and then exchanges `asleep`. Both are sequentially consistent, so one of
- * the two sees the other. Only one giver at a time: it has popped the thread from idle_threads, or
- * holds the only runnable coroutine that is bound to it.
+ * Sleeping and giving. A thread about to sleep stores `asleep` = 1 and then reads `given`; who
+ * gives a worker stores `given` and then exchanges `asleep`. Both are sequentially consistent, so
+ * one of the two sees the other. Only one giver at a time: it has popped the thread from
+ * idle_threads, or holds the only runnable coroutine that is bound to it.
  */
 
 #include "runtime/thread.h"
@@ -63,7 +63,8 @@ static struct {
 static pthread_key_t plain_key;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
-/* ---- struct thread ----------------------------------------------------------------------------- */
+/* ---- struct thread -----------------------------------------------------------------------------
+ */
 
 static struct thread *
 thread_struct(void)
@@ -130,7 +131,8 @@ thread_plain(void)
 	return t;
 }
 
-/* ---- asleep and awake -------------------------------------------------------------------------- */
+/* ---- asleep and awake --------------------------------------------------------------------------
+ */
 
 void
 thread_request(void)
@@ -264,7 +266,8 @@ thread_wake_one(void)
 	wake_one(true);
 }
 
-/* ---- the life of a runtime thread -------------------------------------------------------------- */
+/* ---- the life of a runtime thread --------------------------------------------------------------
+ */
 
 static void
 thread_init(struct thread *t)
@@ -391,8 +394,8 @@ helper_main(void *arg)
 		atomic_store(&helper.wanted, 0);
 		join_ended();
 		/*
-		 * Who asked found an idle worker and no thread asleep. A new thread looks for work as
-		 * soon as it runs; but if one has fallen asleep since, it did not see that work.
+		 * Who asked found an idle worker and no thread asleep. A new thread looks for work
+		 * as soon as it runs; but if one has fallen asleep since, it did not see that work.
 		 */
 		if (!too_few())
 			wake_one(false);

@@ -13,9 +13,9 @@
  *
  * Every call that may wait comes in two forms: up to a deadline, and (_ctx) until a context is
  * cancelled. Common errors: -ETIMEDOUT, or what the context was cancelled with: nothing was
- * transferred by the part that waited; -EBADF: closed meanwhile; -EBUSY, -EINVAL as above; otherwise
- * those of the system call. A regular file never waits. Errno is not touched. EINTR is not returned.
- * Plain threads may call all of them, also without a started runtime.
+ * transferred by the part that waited; -EBADF: closed meanwhile; -EBUSY, -EINVAL as above;
+ * otherwise those of the system call. A regular file never waits. Errno is not touched. EINTR is
+ * not returned. Plain threads may call all of them, also without a started runtime.
  */
 
 #include <stddef.h>
@@ -32,7 +32,8 @@ extern "C" {
 
 struct corun_context;
 
-/* ---- read and write: as the system calls, that is possibly less than @n ------------------------ */
+/* ---- read and write: as the system calls, that is possibly less than @n ------------------------
+ */
 
 CORUN_EXPORT ssize_t corun_read(int fd, void *buf, size_t n, uint64_t deadline_ns);
 CORUN_EXPORT ssize_t corun_read_ctx(int fd, void *buf, size_t n, struct corun_context *ctx);
@@ -55,7 +56,8 @@ CORUN_EXPORT int corun_read_full(int fd, void *buf, size_t n, size_t *ret_n, uin
 CORUN_EXPORT int corun_write_all(int fd, const void *buf, size_t n, size_t *ret_n,
 				 uint64_t deadline_ns);
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets -----------------------------------------------------------------------------------
+ */
 
 /** corun_socket() - socket(2), non-blocking and close-on-exec. Return: the descriptor. */
 CORUN_EXPORT int corun_socket(int domain, int type, int protocol);
@@ -75,7 +77,8 @@ CORUN_EXPORT ssize_t corun_recvmsg(int fd, struct msghdr *msg, int flags, uint64
 CORUN_EXPORT ssize_t corun_sendmsg(int fd, const struct msghdr *msg, int flags,
 				   uint64_t deadline_ns);
 
-/* ---- anything that poll(2) knows ----------------------------------------------------------------- */
+/* ---- anything that poll(2) knows
+ * ----------------------------------------------------------------- */
 
 /** corun_wait_readable() - wait until reading may not block. Return: 0 (perhaps too early). */
 CORUN_EXPORT int corun_wait_readable(int fd, uint64_t deadline_ns);
@@ -92,7 +95,8 @@ CORUN_EXPORT int corun_wait_writable_ctx(int fd, struct corun_context *ctx);
 CORUN_EXPORT int corun_wait_pidfd(int pidfd, int *ret_status, uint64_t deadline_ns);
 CORUN_EXPORT int corun_wait_pidfd_ctx(int pidfd, int *ret_status, struct corun_context *ctx);
 
-/* ---- making and closing ------------------------------------------------------------------------ */
+/* ---- making and closing ------------------------------------------------------------------------
+ */
 
 /** corun_pipe() - pipe2(2), both ends non-blocking and close-on-exec */
 CORUN_EXPORT int corun_pipe(int ret_fds[2]);
