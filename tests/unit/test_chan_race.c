@@ -436,13 +436,17 @@ START_TEST(plain_threads_without_runtime)
 }
 END_TEST
 
+struct resizer {
+	_Atomic bool stop;
+};
+
 static void
 resize(void *arg)
 {
-	_Atomic bool *stop = arg;
+	struct resizer *resizer = arg;
 	uint32_t random = 4711;
 
-	while (!atomic_load(stop)) {
+	while (!atomic_load(&resizer->stop)) {
 		want(corun_set_workers(1 + random_next(&random) % 16) > 0);
 		corun_sleep(CORUN_MS);
 	}
@@ -450,14 +454,14 @@ resize(void *arg)
 
 START_TEST(race_deadline_while_resized)
 {
-	_Atomic bool stop = false;
+	struct resizer resizer = { .stop = false };
 	struct corun_coroutine *co;
 
 	pool_start(_i);
-	co = spawn(resize, (void *) &stop);
+	co = spawn(resize, &resizer);
 	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
 		market_hold(BY_DEADLINE, caps[i], HALF_PLAIN);
-	atomic_store(&stop, true);
+	atomic_store(&resizer.stop, true);
 	join(co);
 	pool_stop();
 }
