@@ -422,6 +422,14 @@ thread_start_helper(void)
 void
 thread_stop_all(void)
 {
+	/* First, or it makes one more thread while the last one ends. */
+	if (helper.running) {
+		atomic_store(&helper.stop, true);
+		atomic_store(&helper.wanted, 1);
+		futex_wake(&helper.wanted, 1);
+		pthread_join(helper.pthread, NULL);
+		helper.running = false;
+	}
 	/* sched.stopping is set; each thread ends at its next look for work. */
 	while (atomic_load(&threads.n) > 0 || atomic_load(&threads.starting)) {
 		struct thread *t;
@@ -435,13 +443,6 @@ thread_stop_all(void)
 		} while (t != NULL);
 		netpoll_break();
 		usleep(200);
-	}
-	if (helper.running) {
-		atomic_store(&helper.stop, true);
-		atomic_store(&helper.wanted, 1);
-		futex_wake(&helper.wanted, 1);
-		pthread_join(helper.pthread, NULL);
-		helper.running = false;
 	}
 	join_ended();
 }
