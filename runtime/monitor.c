@@ -86,12 +86,13 @@ thread_open_stat(pid_t tid)
 static bool
 is_asleep(struct thread *t)
 {
+	int fd = atomic_load(&t->stat_fd);
 	char text[128];
 	long n;
 
-	if (t->stat_fd < 0)
+	if (fd < 0)
 		return false;
-	n = raw_syscall6(SYS_pread64, t->stat_fd, (long) text, sizeof(text), 0, 0, 0);
+	n = raw_syscall6(SYS_pread64, fd, (long) text, sizeof(text), 0, 0, 0);
 	for (long i = n - 3; i > 0; i--) {
 		if (text[i] == ')')
 			return text[i + 2] == 'S' || text[i + 2] == 'D';

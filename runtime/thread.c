@@ -292,16 +292,24 @@ thread_init(struct thread *t)
 	sanitize_thread(&t->sanitize);
 }
 
+static clockid_t
+own_cpu_clock(void)
+{
+	clockid_t clock;
+
+	return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? clock : CLOCK_MONOTONIC;
+}
+
 static void *
 thread_main(void *arg)
 {
 	struct thread *t = arg;
+	int stat_fd;
 
 	t->tid = (pid_t) syscall(SYS_gettid);
 	thread_init(t);
 	t->stat_fd = thread_open_stat(t->tid);
-	if (pthread_getcpuclockid(pthread_self(), &t->cpu_clock) != 0)
-		t->cpu_clock = CLOCK_MONOTONIC;
+	t->cpu_clock = own_cpu_clock();
 	thread_current = t;
 	__asm__ volatile("" ::: "memory");
 	atomic_fetch_add(&threads.n, 1);
@@ -310,8 +318,9 @@ thread_main(void *arg)
 	sched_loop(t);
 
 	thread_current = NULL;
-	if (t->stat_fd >= 0)
-		close(t->stat_fd);
+	stat_fd = atomic_exchange(&t->stat_fd, -1);
+	if (stat_fd >= 0)
+		close(stat_fd);
 	atomic_fetch_add(&sched.threads_ended, 1);
 	pthread_mutex_lock(&helper.lock);
 	t->free_link = helper.ended;
@@ -425,6 +434,14 @@ thread_start_helper(void)
 void
 thread_stop_all(void)
 {
+	/* First, or it makes one more thread while the last one ends. */
+	if (helper.running) {
+		atomic_store(&helper.stop, true);
+		atomic_store(&helper.wanted, 1);
+		futex_wake(&helper.wanted, 1);
+		pthread_join(helper.pthread, NULL);
+		helper.running = false;
+	}
 	/* sched.stopping is set; each thread ends at its next look for work. */
 	while (atomic_load(&threads.n) > 0 || atomic_load(&threads.starting)) {
 		struct thread *t;
@@ -438,13 +455,6 @@ thread_stop_all(void)
 		} while (t != NULL);
 		netpoll_break();
 		usleep(200);
-	}
-	if (helper.running) {
-		atomic_store(&helper.stop, true);
-		atomic_store(&helper.wanted, 1);
-		futex_wake(&helper.wanted, 1);
-		pthread_join(helper.pthread, NULL);
-		helper.running = false;
 	}
 	join_ended();
 }

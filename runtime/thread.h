@@ -60,8 +60,8 @@ struct thread {
 	_Atomic bool declared_block; /* between block_enter and block_exit */
 	_Atomic uint8_t lost_to;     /* enum lost: why it has no worker while it runs on */
 	pid_t tid;
-	clockid_t cpu_clock;
-	int stat_fd; /* /proc/self/task/TID/stat, or -1 */
+	_Atomic clockid_t cpu_clock;
+	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */
 	bool low_priority;
 
 	pthread_t pthread;
