@@ -1,0 +1,281 @@
+#!/bin/sh
+# check.sh - all tests of corun
+#
+#   ./contrib/check.sh [--long] [SUITE...]
+#
+# Installs what the tests need (with apt; elsewhere it says what is missing), builds outside the
+# source tree and runs the suites: all of them if none is named. The last line is
+# "N passed, N failed, N skipped"; the exit code is 1 if anything failed.
+#
+# Options:
+#   --long       the long form of each suite that has one
+#   --verbose    each result of the unit tests, not only those that failed
+#   --work DIR   keep builds and logs in DIR (default: a new folder below TMPDIR or /tmp, which
+#                is kept only if something failed)
+#   --list       the names of the suites and what they do
+#   --help       this text
+set -eu
+
+# ---- the suites: a line here, and a function suite_NAME below ---------------------------------
+suites() { # name, what setup.sh is to provide, what it does
+	cat <<-'TABLE'
+		unit       build,unit            unit tests, built with gcc and -Werror
+		clang      build,unit,clang      the same with clang
+		sanitize   build,unit            the same under ASan and UBSan
+		minimal    build,unit            with each optional part left out
+		distcheck  build,unit,dist       make distcheck, from a source tree that is read-only
+		lint       build,clang,lint      format, shellcheck, layers, exported names, names and words
+		fuzz       build,clang           each parser with random input (--long: 600 s each)
+		v1         build,live            corunctl in real cgroups v1 on this machine
+		docker     build,live,docker     corunctl in containers of the Docker Engine
+		vm         build,live,vm         corunctl under systemd with cgroup v2, hybrid and v1
+	TABLE
+}
+
+suite_unit() {
+	build gcc CC=gcc && make_check gcc
+	step "the README's C example builds with pkg-config and runs" readme_example
+}
+
+readme_example() {
+	prefix=$work/install/usr/local
+	make -s -C "$work/gcc" install DESTDIR="$work/install" || return 1
+	awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/example.c"
+	flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/install \
+		pkg-config --cflags --libs corun) || return 1
+	# shellcheck disable=SC2086 # a list
+	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags &&
+		LD_LIBRARY_PATH=$prefix/lib "$work/example" | grep 'workers, decided by'
+}
+
+suite_clang() {
+	build clang CC=clang && make_check clang
+}
+
+suite_sanitize() {
+	flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+	build sanitize CC=gcc CFLAGS="$flags" LDFLAGS='-fsanitize=address,undefined' || return 0
+	ASAN_OPTIONS=detect_leaks=1 make_check sanitize
+}
+
+suite_minimal() {
+	build without-libarchive --without-libarchive && make_check without-libarchive
+	build disable-tools --disable-tools && make_check disable-tools
+}
+
+suite_distcheck() {
+	build dist || return 0
+	step "make distcheck" make -C "$work/dist" -s distcheck
+}
+
+suite_lint() {
+	step "C is formatted as .clang-format says" c_is_formatted
+	step "shell scripts pass shellcheck" shell_is_clean
+	step "no file is named after nothing" names_mean_something
+	step "nothing speaks of the place where it was written" words_are_fit
+	run_tap tests/lint/layers.sh
+	build gcc CC=gcc || return 0
+	cd "$work/gcc"
+	run_tap "$top/tests/lint/exports.sh"
+}
+
+suite_fuzz() {
+	seconds=20
+	[ -z "$long" ] || seconds=600
+	run_tap tests/fuzz/run.sh --seconds "$seconds" --build "$work/fuzz"
+}
+
+suite_v1() {
+	build gcc CC=gcc && run_tap tests/e2e/live_v1.sh "$work/gcc/corunctl"
+}
+
+suite_docker() {
+	build gcc CC=gcc && run_tap tests/e2e/live_docker.sh "$work/gcc"
+}
+
+suite_vm() {
+	build gcc CC=gcc && run_tap tests/e2e/live_vm.sh "$work/gcc"
+}
+
+# ---- lint -------------------------------------------------------------------------------------
+files() { # the project's files whose names match one of the patterns "$@"
+	git ls-files --cached --others --exclude-standard -- "$@"
+}
+
+c_is_formatted() {
+	files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+shell_is_clean() {
+	files '*.sh' .ci/run | xargs shellcheck -x
+}
+
+names_mean_something() {
+	! files | grep -E '(^|/)(util|utils|common|misc|helper|helpers)(\.[^/]*)?(/|$)'
+}
+
+words_are_fit() { # this script holds the words, so it is left out
+	! files | grep -v '^contrib/check\.sh$' | xargs grep -n -I -E \
+		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
+}
+
+# ---- what suites are made of --------------------------------------------------------------------
+# A result is a line "ok - WHAT", "ok - WHAT # SKIP WHY" or "not ok - WHAT" on stdout.
+
+step() { # one result: "ok" if the command succeeds; its output is shown if it does not. (A function
+	# as the command chains with && itself: set -e does not hold inside.)
+	step_what=$1
+	shift
+	if "$@" >"$work/step.log" 2>&1; then
+		echo "ok - $step_what"
+	else
+		echo "not ok - $step_what"
+		tail -n 60 "$work/step.log" | sed 's/^/# /'
+		return 1
+	fi
+}
+
+build() { # configure and make in $work/$1, once; the rest are arguments of configure
+	build_dir=$work/$1
+	build_name=$1
+	shift
+	[ ! -f "$build_dir/built" ] || return 0
+	mkdir -p "$build_dir"
+	step "build: $build_name" configure_and_make "$@"
+}
+
+configure_and_make() {
+	[ -x "$top/configure" ] || "$top/autogen.sh" || return 1
+	(cd "$build_dir" && "$top/configure" --enable-werror "$@" && make -s -j"$jobs" && touch built)
+}
+
+make_check() { # all results of `make check` in $work/$1
+	check_status=0
+	make -C "$work/$1" -s -j"$jobs" check >"$work/$1/check.log" 2>&1 || check_status=$?
+	sed -n -e "s/^PASS: /ok - $1 check: /p" -e "s/^XFAIL: /ok - $1 check: /p" \
+		-e "s/^SKIP: \(.*\)/ok - $1 check: \1 # SKIP/p" \
+		-e "s/^\(FAIL\|ERROR\|XPASS\): /not ok - $1 check: /p" "$work/$1/check.log" >"$work/$1/results"
+	cat "$work/$1/results"
+	if ! grep -q . "$work/$1/results"; then
+		echo "not ok - $1: make check ran a test"
+		check_status=1
+	elif [ "$check_status" != 0 ] && ! grep -q '^not ok' "$work/$1/results"; then
+		echo "not ok - $1: make check"
+	fi
+	[ "$check_status" = 0 ] || show_check_log "$work/$1"
+}
+
+show_check_log() {
+	tail -n 40 "$1/check.log" | sed 's/^/# /'
+	[ ! -f "$1/test-suite.log" ] || grep -h -A 3 '^not ok' "$1/test-suite.log" |
+		head -n 60 | sed 's/^/# /'
+}
+
+run_tap() { # run a script that prints TAP, and hold it to its plan
+	echo 0 >"$work/run.status"
+	{ "$@" 2>"$work/run.err" || echo $? >"$work/run.status"; } | tee "$work/run.tap" |
+		sed -u -e '/^1\.\.[1-9]/d' -e 's/^\(not \)\{0,1\}ok [0-9]* - /\1ok - /'
+	tap_status=$(cat "$work/run.status")
+	ran=$(grep -c -E '^(not )?ok ' "$work/run.tap" || :)
+	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$work/run.tap")
+	if [ "$ran" != "${plan:-none}" ]; then
+		echo "not ok - $1: ran $ran of ${plan:-an unknown number of} tests, exit code $tap_status"
+		tail -n 40 "$work/run.err" | sed 's/^/# /'
+	elif [ "$tap_status" != 0 ] && ! grep -q '^not ok' "$work/run.tap"; then
+		echo "not ok - $1: exit code $tap_status"
+		tail -n 40 "$work/run.err" | sed 's/^/# /'
+	fi
+}
+
+# ---- the run ------------------------------------------------------------------------------------
+usage() { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}' "$0"; }
+die() { echo "check.sh: $*" >&2; exit 2; }
+
+top=$(cd "$(dirname "$0")/.." && pwd)
+long='' verbose='' work='' chosen=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	--long) long=yes; shift ;;
+	--verbose) verbose=yes; shift ;;
+	--work) [ $# -ge 2 ] || die "--work needs a folder"; work=$2; shift 2 ;;
+	--list) suites | awk '{ $2 = ""; sub(/ +/, "\t"); print }'; exit 0 ;;
+	--help | -h) usage; exit 0 ;;
+	-*) die "unknown option '$1' (see --help)" ;;
+	*)
+		suites | grep -q "^$1 " || die "no suite '$1' (see --list)"
+		chosen="$chosen $1"
+		shift
+		;;
+	esac
+done
+[ -n "$chosen" ] || chosen=$(suites | awk '{ print $1 }')
+
+# shellcheck source=contrib/setup.sh
+. "$top/contrib/setup.sh"
+cd "$top"
+# shellcheck disable=SC2046 # a list
+setup_need $(for suite in $chosen; do suites | awk -v s="$suite" '$1 == s { print $2 }'; done |
+	tr ',' '\n' | sort -u)
+
+if [ -n "$work" ]; then
+	mkdir -p "$work"
+	work=$(cd "$work" && pwd)
+	keep=yes
+else
+	work=$(mktemp -d "${TMPDIR:-/tmp}/corun-check.XXXXXX")
+	keep=''
+fi
+jobs=$(getconf _NPROCESSORS_ONLN)
+unset CORUN_WORKERS MAKEFLAGS MFLAGS
+
+show() { # to the console; the unit tests that passed are too many (those skipped end in SKIP)
+	if [ -n "$verbose" ]; then cat; else
+		grep --line-buffered -v '^ok - [a-z-]* check: .*[^P]$' || :
+	fi
+}
+
+total_passed=0 total_failed=0 total_skipped=0
+count() { # adds up the results in file $1
+	passed=$(grep -c '^ok - ' "$1" || :)
+	failed=$(grep -c '^not ok - ' "$1" || :)
+	skipped=$(grep -c -E '^ok - .*# SKIP|^1\.\.0 # SKIP' "$1" || :)
+	all_skipped=$(grep -c '^1\.\.0 # SKIP' "$1" || :)
+	passed=$((passed - skipped + all_skipped))
+	total_passed=$((total_passed + passed))
+	total_failed=$((total_failed + failed))
+	total_skipped=$((total_skipped + skipped))
+}
+
+started=$(date +%s)
+times=''
+for suite in $chosen; do
+	echo "== $suite"
+	suite_started=$(date +%s)
+	{
+		# A subshell of its own, since a suite may change folder or end early.
+		(set +e; "suite_$suite") </dev/null 2>&1 || :
+	} | tee "$work/$suite.results" | show
+	count "$work/$suite.results"
+	if [ $((passed + failed + skipped)) = 0 ]; then
+		echo "not ok - $suite gave no result"
+		total_failed=$((total_failed + 1))
+		failed=1
+	fi
+	line=$(printf '%-10s %4d passed %3d failed %3d skipped %5d s' "$suite" "$passed" "$failed" \
+		"$skipped" $(($(date +%s) - suite_started)))
+	echo "== $line"
+	times="$times$line
+"
+done
+
+echo
+printf '%s' "$times"
+printf '%-10s %44d s\n' total $(($(date +%s) - started))
+if [ "$total_failed" != 0 ]; then
+	echo "Builds and logs are in $work"
+elif [ -z "$keep" ]; then
+	chmod -R u+w "$work"
+	rm -rf "$work"
+fi
+echo "$total_passed passed, $total_failed failed, $total_skipped skipped"
+[ "$total_failed" = 0 ]

@@ -1,0 +1,17 @@
+# Live tests; contrib/check.sh runs them.
+
+EXTRA_DIST += \
+	%D%/gomaxprocs/go.mod \
+	%D%/gomaxprocs/main.go \
+	%D%/watch.sh
+dist_noinst_SCRIPTS += \
+	%D%/guest_cpu.sh \
+	%D%/live_docker.sh \
+	%D%/live_v1.sh \
+	%D%/live_vm.sh \
+	%D%/stage.sh
+
+# These need no root and no live cgroup: `make check` runs them.
+cli_tests = %D%/corunctl.sh
+dist_noinst_SCRIPTS += $(cli_tests)
+TESTS += $(cli_tests)

@@ -1,0 +1,7 @@
+# What can be said about the source without running it; contrib/check.sh runs them.
+
+EXTRA_DIST += tests/tap.sh
+dist_noinst_SCRIPTS += \
+	%D%/exports.sh \
+	%D%/layers.sh \
+	tests/vm.sh
