@@ -16,13 +16,20 @@ EXTRA_DIST += %D%/fixtures
 
 unit_tests = \
 	%D%/unit/test_cgroup \
+	%D%/unit/test_chan \
+	%D%/unit/test_chan_race \
+	%D%/unit/test_chan_rules \
+	%D%/unit/test_context \
 	%D%/unit/test_live \
 	%D%/unit/test_look \
+	%D%/unit/test_mutex \
 	%D%/unit/test_policy \
 	%D%/unit/test_policy_property \
 	%D%/unit/test_quota
 
 unit_headers = \
+	%D%/unit/chan.h \
+	%D%/unit/pool.h \
 	%D%/unit/tap.h \
 	%D%/unit/tree.h
 
@@ -34,6 +41,22 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_cgroup_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_cgroup_LDADD = $(unit_ldadd)
 
+%C%_unit_test_chan_SOURCES = %D%/unit/test_chan.c $(unit_headers)
+%C%_unit_test_chan_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_LDADD = $(unit_ldadd)
+
+%C%_unit_test_chan_race_SOURCES = %D%/unit/test_chan_race.c $(unit_headers)
+%C%_unit_test_chan_race_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_race_LDADD = $(unit_ldadd)
+
+%C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
+%C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
+
+%C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
+%C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_context_LDADD = $(unit_ldadd)
+
 %C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
 %C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_live_LDADD = $(unit_ldadd)
@@ -41,6 +64,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_look_SOURCES = %D%/unit/test_look.c $(unit_headers)
 %C%_unit_test_look_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_look_LDADD = $(unit_ldadd)
+
+%C%_unit_test_mutex_SOURCES = %D%/unit/test_mutex.c $(unit_headers)
+%C%_unit_test_mutex_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_mutex_LDADD = $(unit_ldadd)
 
 %C%_unit_test_policy_SOURCES = %D%/unit/test_policy.c $(unit_headers)
 %C%_unit_test_policy_CPPFLAGS = $(unit_cppflags)

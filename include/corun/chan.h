@@ -29,7 +29,12 @@ struct corun_context;
  */
 CORUN_EXPORT int corun_chan_new(struct corun_chan **ret_chan, size_t elem_bytes, size_t capacity);
 
-/** corun_chan_free() - free it; nobody may wait on it or use it any more. NULL is fine. */
+/**
+ * corun_chan_free() - free it; nobody may wait on it or use it any more. NULL is fine.
+ *
+ * Whoever received what was the last value to be sent may free it at once: the sender does not touch
+ * it any more, even if its call has not returned yet.
+ */
 CORUN_EXPORT void corun_chan_free(struct corun_chan *ch);
 
 /**
@@ -50,6 +55,9 @@ CORUN_EXPORT int corun_chan_send_checked(struct corun_chan *ch, const void *elem
 
 /** corun_chan_try_send() - send if that needs no waiting. Return: 0, -EAGAIN. */
 CORUN_EXPORT int corun_chan_try_send(struct corun_chan *ch, const void *elem);
+
+/** The same, with -EPIPE for a closed channel. */
+CORUN_EXPORT int corun_chan_try_send_checked(struct corun_chan *ch, const void *elem);
 
 /**
  * corun_chan_recv() - receive into *@elem
