@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_io \
 	%D%/unit/test_live \
 	%D%/unit/test_look \
 	%D%/unit/test_mutex \
@@ -31,7 +32,8 @@ unit_headers = \
 	%D%/unit/chan.h \
 	%D%/unit/pool.h \
 	%D%/unit/tap.h \
-	%D%/unit/tree.h
+	%D%/unit/tree.h \
+	%D%/unit/ways.h
 
 # Per target, since the rest of the tree is to be built where check is not installed.
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -56,6 +58,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
+%C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_LDADD = $(unit_ldadd)
 
 %C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
 %C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
