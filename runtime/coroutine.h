@@ -32,6 +32,7 @@ struct wait;
 enum park {
 	PARK_RUNNING,  /* runs, is runnable, or is on its way to park */
 	PARK_PARKED,   /* its context is saved; who takes it out of this state owns it */
+	PARK_POLLING,  /* a plain thread's stub that sleeps in ppoll(2): wait_poll() */
 	PARK_NOTIFIED, /* somebody readied it before it had parked */
 };
 

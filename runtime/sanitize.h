@@ -119,3 +119,27 @@ sanitize_arrive(struct sanitize *me, struct sanitize *from)
 	__sanitizer_finish_switch_fiber(me->fake_stack, &from->low, &from->bytes);
 #endif
 }
+
+/*
+ * What one coroutine writes to a descriptor and another reads orders them. TSan does not see that, since
+ * the system calls are made without libc. One object for all of them, as Go's race detector has it.
+ */
+#ifdef SANITIZE_THREAD
+extern char sanitize_io;
+#endif
+
+static inline void
+sanitize_send(void)
+{
+#ifdef SANITIZE_THREAD
+	__tsan_release(&sanitize_io);
+#endif
+}
+
+static inline void
+sanitize_receive(void)
+{
+#ifdef SANITIZE_THREAD
+	__tsan_acquire(&sanitize_io);
+#endif
+}

@@ -183,7 +183,10 @@ park_notify(struct coroutine *co)
 	if (was == PARK_RUNNING)
 		return false;
 	if (plain) {
-		futex_wake(&co->park, 1);
+		if (was == PARK_POLLING)
+			thread_end_poll(list_entry(co, struct thread, stub));
+		else
+			futex_wake(&co->park, 1);
 		return false;
 	}
 	atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);

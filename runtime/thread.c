@@ -15,9 +15,11 @@
 #include "runtime/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/pages.h"
+#include "runtime/base/syscall.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
 
@@ -131,8 +134,32 @@ thread_plain(void)
 	return t;
 }
 
-/* ---- asleep and awake --------------------------------------------------------------------------
- */
+int
+thread_wake_fd(struct thread *t)
+{
+	int fd = atomic_load_explicit(&t->wake_fd, memory_order_relaxed);
+
+	if (fd > 0)
+		return fd;
+	fd = (int) raw_syscall3(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0);
+	if (fd == 0) { /* stands for "none" */
+		fd = (int) raw_syscall3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 3);
+		raw_syscall3(SYS_close, 0, 0, 0);
+	}
+	if (fd > 0)
+		atomic_store(&t->wake_fd, fd);
+	return fd;
+}
+
+void
+thread_end_poll(struct thread *t)
+{
+	uint64_t one = 1;
+
+	raw_syscall3(SYS_write, atomic_load(&t->wake_fd), (long) &one, sizeof(one));
+}
+
+/* ---- asleep and awake -------------------------------------------------------------------------- */
 
 void
 thread_request(void)

@@ -67,7 +67,12 @@ struct thread {
 	pthread_t pthread;
 	struct thread *all_link; /* every struct thread ever made, newest first */
 	struct thread *free_link;
-	struct coroutine stub; /* plain threads only */
+	/*
+	 * Plain threads only. The eventfd ends the ppoll(2) of wait_poll(). It stays with the struct: a
+	 * late write to it does no more than wake a later owner for nothing.
+	 */
+	struct coroutine stub;
+	_Atomic int wake_fd; /* 0: none yet */
 };
 
 /* Every thread of the runtime. */
@@ -78,6 +83,15 @@ struct threads {
 };
 
 extern struct threads threads;
+
+/*
+ * thread_wake_fd() - make the eventfd of a plain thread, once; by itself
+ * Return: the descriptor, or -errno.
+ */
+int thread_wake_fd(struct thread *t);
+
+/* thread_end_poll() - write to it. Any thread. */
+void thread_end_poll(struct thread *t);
 
 /* /proc/self/task/TID/stat, or -1 */
 int thread_open_stat(pid_t tid);

@@ -20,9 +20,13 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_io \
+	%D%/unit/test_io_race \
+	%D%/unit/test_io_socket \
 	%D%/unit/test_live \
 	%D%/unit/test_look \
 	%D%/unit/test_mutex \
+	%D%/unit/test_netpoll \
 	%D%/unit/test_policy \
 	%D%/unit/test_policy_property \
 	%D%/unit/test_quota
@@ -31,7 +35,8 @@ unit_headers = \
 	%D%/unit/chan.h \
 	%D%/unit/pool.h \
 	%D%/unit/tap.h \
-	%D%/unit/tree.h
+	%D%/unit/tree.h \
+	%D%/unit/ways.h
 
 # Per target, since the rest of the tree is to be built where check is not installed.
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -57,6 +62,18 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
 
+%C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
+%C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_race_SOURCES = %D%/unit/test_io_race.c $(unit_headers)
+%C%_unit_test_io_race_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_race_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_socket_SOURCES = %D%/unit/test_io_socket.c $(unit_headers)
+%C%_unit_test_io_socket_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_socket_LDADD = $(unit_ldadd)
+
 %C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
 %C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_live_LDADD = $(unit_ldadd)
@@ -68,6 +85,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_mutex_SOURCES = %D%/unit/test_mutex.c $(unit_headers)
 %C%_unit_test_mutex_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_mutex_LDADD = $(unit_ldadd)
+
+%C%_unit_test_netpoll_SOURCES = %D%/unit/test_netpoll.c $(unit_headers)
+%C%_unit_test_netpoll_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_netpoll_LDADD = $(unit_ldadd)
 
 %C%_unit_test_policy_SOURCES = %D%/unit/test_policy.c $(unit_headers)
 %C%_unit_test_policy_CPPFLAGS = $(unit_cppflags)

@@ -1,335 +1,612 @@
-/* I/O: every byte accounted for; deadlines, closing, pidfds; on 1, 2, 4 and 16 workers */
+/* I/O: what each call promises, in each way in which it may be called. */
 
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <corun/context.h>
 #include <corun/io.h>
 
-#include "tests/unit/with_runtime.h"
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
-/* ---- echo over TCP ----------------------------------------------------------------------------- */
+#include <corun/context.h>
 
-enum { CLIENTS = 200, MESSAGES = 20 };
+#include "runtime/netpoll.h"
+#include "tests/unit/ways.h"
 
-static int listener;
-static struct sockaddr_in address;
-static _Atomic long echoed;
+/* ---- transfer ----------------------------------------------------------------------------------
+ */
+
+enum { STREAM_BYTES = 1 << 20 };
+
+static unsigned char
+byte_at(size_t i)
+{
+	return (unsigned char) (i * 7 + (i >> 8) * 13);
+}
+
+/* In pieces of all sizes, so that they fit neither the pipe's pages nor the reader's pieces. */
+static void
+write_stream(void *arg)
+{
+	unsigned char buf[5000];
+	int fd = *(int *) arg;
+	size_t done = 0;
+	uint32_t seed = 3;
+
+	while (done < STREAM_BYTES) {
+		size_t n = 1 + random_next(&seed) % sizeof(buf);
+
+		if (n > STREAM_BYTES - done)
+			n = STREAM_BYTES - done;
+		for (size_t i = 0; i < n; i++)
+			buf[i] = byte_at(done + i);
+		want_eq(corun_write_all(fd, buf, n, NULL, LOST), 0);
+		done += n;
+	}
+	want_eq(corun_close(fd), 0);
+}
 
 static void
-echo_one(void *arg)
+read_stream(int fd)
 {
-	int fd = (int) (intptr_t) arg;
-	char buf[256];
+	unsigned char buf[7000];
+	size_t done = 0;
 	ssize_t n;
 
-	while ((n = corun_read(fd, buf, sizeof(buf), CORUN_FOREVER)) > 0)
-		ck_assert_int_eq(corun_write_all(fd, buf, (size_t) n, NULL, CORUN_FOREVER), 0);
-	ck_assert_int_eq(n, 0);
-	corun_close(fd);
+	while ((n = corun_read(fd, buf, sizeof(buf), LOST)) > 0) {
+		for (ssize_t i = 0; i < n; i++, done++)
+			want_eq(buf[i], byte_at(done));
+	}
+	want_eq(n, 0);
+	want_eq(done, STREAM_BYTES);
+	want_eq(corun_close(fd), 0);
 }
 
 static void
-serve(void *arg)
+streams(void *arg)
 {
-	struct corun_context *ctx = arg;
+	for (int kind = 0; kind < 2; kind++) {
+		struct party writer;
+		int fds[2];
 
-	for (;;) {
-		int fd = corun_accept_ctx(listener, NULL, NULL, ctx);
-
-		if (fd == -ECANCELED)
-			return;
-		ck_assert_int_ge(fd, 0);
-		ck_assert_int_eq(corun_go(echo_one, (void *) (intptr_t) fd), 0);
+		(void) arg;
+		if (kind == 0)
+			pipe_new(fds);
+		else
+			pair_new(SOCK_STREAM, fds);
+		party_start(&writer, write_stream, &fds[1]);
+		read_stream(fds[0]);
+		party_join(&writer);
 	}
 }
 
-static void
-talk(void *arg)
+START_TEST(every_byte_arrives_in_order)
 {
-	int mine = (int) (intptr_t) arg;
-	int fd = corun_socket(AF_INET, SOCK_STREAM, 0);
-	char out[100], in[100];
-
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(corun_connect(fd, (struct sockaddr *) &address, sizeof(address),
-				       corun_in(20 * CORUN_S)),
-			 0);
-	for (int i = 0; i < MESSAGES; i++) {
-		size_t n = 1 + (size_t) (mine + i) % sizeof(out);
-
-		memset(out, mine + i, n);
-		ck_assert_int_eq(corun_write_all(fd, out, n, NULL, CORUN_FOREVER), 0);
-		ck_assert_int_eq(corun_read_full(fd, in, n, NULL, corun_in(20 * CORUN_S)), 0);
-		ck_assert_mem_eq(in, out, n);
-		atomic_fetch_add(&echoed, (long) n);
-	}
-	corun_close(fd);
-}
-
-static void
-listen_on_loopback(void)
-{
-	socklen_t len = sizeof(address);
-
-	address = (struct sockaddr_in){
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	listener = corun_socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_ge(listener, 0);
-	ck_assert_int_eq(bind(listener, (struct sockaddr *) &address, len), 0);
-	ck_assert_int_eq(listen(listener, CLIENTS), 0);
-	ck_assert_int_eq(getsockname(listener, (struct sockaddr *) &address, &len), 0);
-}
-
-static void
-echo(void *arg)
-{
-	struct corun_coroutine *clients[CLIENTS], *server;
-	struct corun_context *ctx;
-	long expect = 0;
-
-	(void) arg;
-	listen_on_loopback();
-	ck_assert_int_eq(corun_context_new(&ctx, NULL, CORUN_FOREVER), 0);
-	server = spawn(serve, ctx);
-	for (int i = 0; i < CLIENTS; i++) {
-		clients[i] = spawn(talk, (void *) (intptr_t) i);
-		for (int k = 0; k < MESSAGES; k++)
-			expect += 1 + (i + k) % 100;
-	}
-	for (int i = 0; i < CLIENTS; i++)
-		join(clients[i]);
-	ck_assert_int_eq(atomic_load(&echoed), expect);
-	corun_context_cancel(ctx, 0);
-	join(server);
-	corun_context_unref(ctx);
-	corun_close(listener);
-}
-ON_WORKERS(tcp_echo, echo)
-
-static void
-refused(void *arg)
-{
-	int fd;
-
-	(void) arg;
-	listen_on_loopback();
-	corun_close(listener);
-	fd = corun_socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(corun_connect(fd, (struct sockaddr *) &address, sizeof(address),
-				       corun_in(10 * CORUN_S)),
-			 -ECONNREFUSED);
-	corun_close(fd);
-}
-ON_WORKERS(connection_refused, refused)
-
-/* ---- pipes: a slow reader, a large write --------------------------------------------------------- */
-
-enum { LARGE = 1 << 20 };
-
-static void
-write_large(void *arg)
-{
-	char *data = malloc(LARGE);
-
-	for (int i = 0; i < LARGE; i++)
-		data[i] = (char) (i * 31 >> 3);
-	ck_assert_int_eq(
-		corun_write_all((int) (intptr_t) arg, data, LARGE, NULL, CORUN_FOREVER), 0);
-	corun_close((int) (intptr_t) arg);
-	free(data);
-}
-
-static void
-large_write(void *arg)
-{
-	int fds[2];
-	char buf[1000];
-	long at = 0;
-	ssize_t n;
-	struct corun_coroutine *writer;
-
-	(void) arg;
-	ck_assert_int_eq(corun_pipe(fds), 0);
-	writer = spawn(write_large, (void *) (intptr_t) fds[1]);
-	while ((n = corun_read(fds[0], buf, sizeof(buf), CORUN_FOREVER)) > 0) {
-		for (ssize_t i = 0; i < n; i++, at++)
-			ck_assert_int_eq(buf[i], (char) (at * 31 >> 3));
-	}
-	ck_assert_int_eq(at, LARGE);
-	join(writer);
-	corun_close(fds[0]);
-}
-ON_WORKERS(pipe_carries_every_byte, large_write)
-
-/* ---- deadlines, closing, reuse ------------------------------------------------------------------ */
-
-static int shared_fd;
-
-static void
-read_until_closed(void *arg)
-{
-	char byte;
-
-	(void) arg;
-	ck_assert_int_eq(corun_read(shared_fd, &byte, 1, CORUN_FOREVER), -EBADF);
-}
-
-static void
-errors(void *arg)
-{
-	struct corun_coroutine *co;
-	int fds[2], plain[2], again[2];
-	char byte = 'x';
-
-	(void) arg;
-	ck_assert_int_eq(corun_pipe(fds), 0);
-	/* a read that times out takes nothing */
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, CORUN_NOW), -ETIMEDOUT);
-	ck_assert_int_eq(write(fds[1], "a", 1), 1);
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, CORUN_NOW), 1);
-	ck_assert_int_eq(byte, 'a');
-	/* a second reader, and the close under the first */
-	shared_fd = fds[0];
-	co = spawn(read_until_closed, NULL);
-	corun_sleep(CORUN_MS);
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, corun_in(CORUN_S)), -EBUSY);
-	ck_assert_int_eq(corun_close(fds[0]), 0);
-	join(co);
-	corun_close(fds[1]);
-	/* the same numbers again are new descriptors */
-	ck_assert_int_eq(corun_pipe(again), 0);
-	ck_assert_int_eq(again[0], fds[0]);
-	ck_assert_int_eq(corun_read(again[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
-	ck_assert_int_eq(write(again[1], "b", 1), 1);
-	ck_assert_int_eq(corun_read(again[0], &byte, 1, corun_in(10 * CORUN_S)), 1);
-	ck_assert_int_eq(byte, 'b');
-	/* the end of the file */
-	corun_close(again[1]);
-	ck_assert_int_eq(corun_read_full(again[0], &byte, 1, NULL, CORUN_FOREVER), -EPIPE);
-	corun_close(again[0]);
-	/* a descriptor that would block the thread */
-	ck_assert_int_eq(pipe(plain), 0);
-	ck_assert_int_eq(corun_read(plain[0], &byte, 1, CORUN_FOREVER), -EINVAL);
-	ck_assert_int_eq(corun_nonblock(plain[0]), 0);
-	ck_assert_int_eq(corun_read(plain[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
-	corun_close(plain[0]);
-	corun_close(plain[1]);
-	ck_assert_int_eq(corun_read(-1, &byte, 1, CORUN_NOW), -EBADF);
-	ck_assert_int_eq(corun_read(987654, &byte, 1, CORUN_NOW), -EBADF);
-	ck_assert_int_eq(corun_read(1 << 24, &byte, 1, CORUN_NOW), -EMFILE);
-}
-ON_WORKERS(io_errors, errors)
-
-static void
-regular_file(void *arg)
-{
-	char path[] = "/tmp/corun-io-XXXXXX", buf[8] = "";
-	int fd = mkstemp(path);
-
-	(void) arg;
-	ck_assert_int_ge(fd, 0);
-	unlink(path);
-	ck_assert_int_eq(corun_write(fd, "hello", 5, CORUN_FOREVER), 5);
-	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-	ck_assert_int_eq(corun_read(fd, buf, sizeof(buf), CORUN_FOREVER), 5);
-	ck_assert_str_eq(buf, "hello");
-	corun_close(fd);
-}
-ON_WORKERS(regular_files_never_wait, regular_file)
-
-/* ---- children ---------------------------------------------------------------------------------- */
-
-static void
-child_ends(void *arg)
-{
-	int status, pidfd;
-	pid_t pid;
-
-	(void) arg;
-	for (int code = 0; code < 3; code++) {
-		pid = fork();
-		if (pid == 0) {
-			usleep(2000);
-			_exit(code);
-		}
-		pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-		ck_assert_int_ge(pidfd, 0);
-		ck_assert_int_eq(corun_wait_pidfd(pidfd, &status, corun_in(20 * CORUN_S)), 0);
-		ck_assert(WIFEXITED(status));
-		ck_assert_int_eq(WEXITSTATUS(status), code);
-		ck_assert_int_eq(corun_wait_pidfd(pidfd, NULL, CORUN_NOW), -ECHILD);
-		corun_close(pidfd);
-	}
-	pid = fork();
-	if (pid == 0) {
-		pause();
-		_exit(1);
-	}
-	pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
-	ck_assert_int_eq(corun_wait_pidfd(pidfd, &status, corun_in(CORUN_MS)), -ETIMEDOUT);
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(corun_wait_pidfd(pidfd, &status, CORUN_FOREVER), 0);
-	ck_assert(WIFSIGNALED(status));
-	ck_assert_int_eq(WTERMSIG(status), SIGKILL);
-	corun_close(pidfd);
-}
-ON_WORKERS(pidfds, child_ends)
-
-/* ---- plain threads ----------------------------------------------------------------------------- */
-
-START_TEST(plain_thread_without_a_runtime)
-{
-	int fds[2];
-	char byte;
-
-	ck_assert_int_eq(corun_pipe(fds), 0);
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
-	ck_assert_int_eq(corun_write(fds[1], "c", 1, CORUN_FOREVER), 1);
-	ck_assert_int_eq(corun_read(fds[0], &byte, 1, CORUN_FOREVER), 1);
-	corun_close(fds[0]);
-	corun_close(fds[1]);
+	way_run(_i, streams, NULL);
 }
 END_TEST
 
 static void
-write_byte_later(void *arg)
+vectors(void *arg)
 {
-	corun_sleep(5 * CORUN_MS);
-	ck_assert_int_eq(corun_write((int) (intptr_t) arg, "d", 1, CORUN_FOREVER), 1);
-	corun_close((int) (intptr_t) arg);
+	char a[3], b[5];
+	struct iovec out[2] = { { (void *) (uintptr_t) "abc", 3 },
+				{ (void *) (uintptr_t) "defgh", 5 } };
+	struct iovec in[2] = { { a, sizeof(a) }, { b, sizeof(b) } };
+	int fds[2];
+
+	(void) arg;
+	pipe_new(fds);
+	want_eq(corun_readv(fds[0], in, 2, CORUN_NOW), -ETIMEDOUT);
+	want_eq(corun_writev(fds[1], out, 2, LOST), 8);
+	want_eq(corun_readv(fds[0], in, 2, LOST), 8);
+	want(memcmp(a, "abc", 3) == 0 && memcmp(b, "defgh", 5) == 0);
+	want_eq(corun_writev_ctx(fds[1], out, 1, NULL), 3);
+	want_eq(corun_readv_ctx(fds[0], in, 2, NULL), 3);
+	pipe_close(fds);
 }
 
-START_TEST(plain_thread_is_cancelled)
+START_TEST(vectors_are_scattered)
 {
-	struct corun_context *ctx;
+	way_run(_i, vectors, NULL);
+}
+END_TEST
+
+static void
+full_reads(void *arg)
+{
+	char buf[10];
+	size_t n = 99;
 	int fds[2];
+
+	(void) arg;
+	pipe_new(fds);
+	want_eq(corun_write_all(fds[1], "0123456789abcdef", 16, &n, LOST), 0);
+	want_eq(n, 16);
+	want_eq(corun_read_full(fds[0], buf, 10, &n, LOST), 0);
+	want_eq(n, 10);
+	/* Not enough: the deadline, and what was read is told. */
+	want_eq(corun_read_full(fds[0], buf, 10, &n, corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(n, 6);
+	want(memcmp(buf, "abcdef", 6) == 0);
+	want_eq(corun_write(fds[1], "xyz", 3, LOST), 3);
+	want_eq(corun_close(fds[1]), 0);
+	want_eq(corun_read_full(fds[0], buf, 10, &n, LOST), -EPIPE);
+	want_eq(n, 3);
+	want_eq(corun_read_full_ctx(fds[0], buf, 10, &n, NULL), -EPIPE);
+	want_eq(n, 0);
+	want_eq(corun_close(fds[0]), 0);
+}
+
+START_TEST(full_reads_say_what_came)
+{
+	way_run(_i, full_reads, NULL);
+}
+END_TEST
+
+/* ---- deadlines ---------------------------------------------------------------------------------
+ */
+
+static void
+deadlines(void *arg)
+{
+	char buf[64 << 10];
+	uint64_t start_ns;
+	size_t full, n;
+	int fds[2];
+
+	(void) arg;
+	pipe_new(fds);
+	want_eq(corun_read(fds[0], buf, 1, CORUN_NOW), -ETIMEDOUT);
+	for (int i = 0; i < 5; i++) {
+		start_ns = corun_now();
+		want_eq(corun_read(fds[0], buf, 1, start_ns + 2 * CORUN_MS), -ETIMEDOUT);
+		want(corun_now() >= start_ns + 2 * CORUN_MS);
+	}
+	/* Nothing is lost by it, and what is there comes also when the deadline has passed. */
+	want_eq(corun_write(fds[1], "ab", 2, LOST), 2);
+	want_eq(corun_read(fds[0], buf, 1, CORUN_NOW), 1);
+	want_eq(corun_read(fds[0], buf + 1, 1, LOST), 1);
+	want(memcmp(buf, "ab", 2) == 0);
+
+	/* Writing likewise; what fitted is told, and is there. */
+	full = fill(fds[1]);
+	want(full >= sizeof(buf));
+	want_eq(corun_write(fds[1], buf, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(corun_read_full(fds[0], buf, 8192, NULL, LOST), 0);
+	want_eq(corun_write_all(fds[1], buf, sizeof(buf), &n, corun_in(CORUN_MS)), -ETIMEDOUT);
+	want(n > 0 && n <= 8192);
+	for (full += n - 8192; full > 0; full -= n) {
+		n = full < sizeof(buf) ? full : sizeof(buf);
+		want_eq(corun_read_full(fds[0], buf, n, NULL, LOST), 0);
+	}
+	want_eq(corun_read(fds[0], buf, 1, CORUN_NOW), -ETIMEDOUT);
+	pipe_close(fds);
+}
+
+START_TEST(deadlines_are_kept_and_lose_nothing)
+{
+	way_run(_i, deadlines, NULL);
+}
+END_TEST
+
+/* ---- closing -----------------------------------------------------------------------------------
+ */
+
+struct closing {
+	int fd;
+	_Atomic bool ready;
+};
+
+static void
+read_until_closed(void *arg)
+{
+	struct closing *c = arg;
 	char byte;
 
-	start_workers(2);
-	ck_assert_int_eq(corun_pipe(fds), 0);
-	ck_assert_int_eq(corun_context_new(&ctx, NULL, corun_in(5 * CORUN_MS)), 0);
-	ck_assert_int_eq(corun_read_ctx(fds[0], &byte, 1, ctx), -ETIMEDOUT);
-	corun_context_unref(ctx);
-	/* and woken by the network, with a context that lives */
-	ck_assert_int_eq(corun_context_new(&ctx, NULL, CORUN_FOREVER), 0);
-	ck_assert_int_eq(corun_go(write_byte_later, (void *) (intptr_t) fds[1]), 0);
-	ck_assert_int_eq(corun_read_ctx(fds[0], &byte, 1, ctx), 1);
-	corun_context_unref(ctx);
-	corun_close(fds[0]);
-	stop_all();
+	atomic_store(&c->ready, true);
+	want_eq(corun_read(c->fd, &byte, 1, LOST), -EBADF);
+}
+
+static void
+write_until_closed(void *arg)
+{
+	struct closing *c = arg;
+
+	fill(c->fd);
+	atomic_store(&c->ready, true);
+	want_eq(corun_write(c->fd, "x", 1, LOST), -EBADF);
+}
+
+static void
+closes(void *arg)
+{
+	(void) arg;
+	for (int end = 0; end < 2; end++) {
+		struct closing c = { .fd = -1 };
+		struct party party;
+		char byte = 0;
+		int fds[2], number;
+
+		pipe_new(fds);
+		number = fds[end] = c.fd = move_up(fds[end]);
+		party_start(&party, end == 0 ? read_until_closed : write_until_closed, &c);
+		while (!atomic_load(&c.ready))
+			corun_yield();
+		corun_sleep(2 *
+			    CORUN_MS); /* so that it waits, mostly; right or wrong it is the same */
+		want_eq(corun_close(fds[end]), 0);
+		party_join(&party);
+		want_eq(corun_read(fds[end], &byte, 1, LOST), -EBADF);
+		want_eq(corun_close(fds[1 - end]), 0);
+
+		/* The next file of the same number. */
+		pipe_new(fds);
+		fds[end] = move_up(fds[end]);
+		want_eq(fds[end], number);
+		want_eq(corun_read(fds[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
+		want_eq(corun_write(fds[1], "y", 1, LOST), 1);
+		want_eq(corun_read(fds[0], &byte, 1, LOST), 1);
+		want_eq(byte, 'y');
+		fill(fds[1]);
+		want_eq(corun_write(fds[1], "y", 1, corun_in(CORUN_MS)), -ETIMEDOUT);
+		pipe_close(fds);
+	}
+}
+
+START_TEST(close_wakes_who_waits)
+{
+	way_run(_i, closes, NULL);
+}
+END_TEST
+
+static void
+bad_numbers(void *arg)
+{
+	int fds[2], other;
+	char byte;
+
+	(void) arg;
+	pipe_new(fds);
+	fds[0] = move_up(fds[0]);
+	fds[1] = move_up(fds[1]);
+	pipe_close(fds);
+	for (int i = 0; i < 2; i++) {
+		want_eq(corun_close(fds[i]), -EBADF);
+		want_eq(corun_read(fds[i], &byte, 1, LOST), -EBADF);
+		want_eq(corun_write(fds[i], &byte, 1, LOST), -EBADF);
+		want_eq(corun_wait_readable(fds[i], LOST), -EBADF);
+		want_eq(corun_nonblock(fds[i]), -EBADF);
+	}
+	want_eq(corun_close(-1), -EBADF);
+	want_eq(corun_read(-1, &byte, 1, LOST), -EBADF);
+	want_eq(corun_wait_writable(-1, LOST), -EBADF);
+	want_eq(corun_read(NETPOLL_FDS, &byte, 1, LOST), -EMFILE);
+	want_eq(corun_wait_readable(NETPOLL_FDS, LOST), -EMFILE);
+	want_eq(corun_close(NETPOLL_FDS), -EBADF);
+	/* No close left a descriptor behind where there was none. */
+	other = move_up(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	want_eq(other, fds[0]);
+	want_eq(corun_close(other), 0);
+}
+
+START_TEST(what_is_not_open_is_said)
+{
+	way_run(_i, bad_numbers, NULL);
+}
+END_TEST
+
+/* ---- who may wait ------------------------------------------------------------------------------
+ */
+
+static void
+wait_first(void *arg)
+{
+	char byte;
+	ssize_t r;
+
+	do
+		r = corun_read(*(int *) arg, &byte, 1, LOST);
+	while (r == -EBUSY); /* the other one was there for a moment */
+	want_eq(r, 1);
+	want_eq(byte, 'z');
+}
+
+static void
+busy(void *arg)
+{
+	uint64_t lost_ns = LOST;
+	struct party first;
+	char byte;
+	int fds[2];
+	ssize_t r;
+
+	(void) arg;
+	pair_new(SOCK_STREAM, fds);
+	party_start(&first, wait_first, &fds[0]);
+	while ((r = corun_read(fds[0], &byte, 1, CORUN_NOW)) != -EBUSY) {
+		want_eq(r, -ETIMEDOUT);
+		want(corun_now() < lost_ns);
+		corun_sleep(CORUN_MS / 10);
+	}
+	want_eq(corun_wait_readable(fds[0], LOST), -EBUSY);
+	/* The other direction is free. */
+	want_eq(corun_wait_writable(fds[0], LOST), 0);
+	fill(fds[0]);
+	want_eq(corun_write(fds[0], "", 1, corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(corun_write(fds[1], "z", 1, LOST), 1);
+	party_join(&first);
+	pipe_close(fds);
+}
+
+START_TEST(a_second_reader_is_refused)
+{
+	way_run(_i, busy, NULL);
+}
+END_TEST
+
+static void
+blocking(void *arg)
+{
+	char byte = 0;
+	int fds[2];
+
+	(void) arg;
+	want_eq(pipe(fds), 0);
+	want_eq(corun_write(fds[1], "b", 1, LOST), -EINVAL);
+	want_eq(corun_read(fds[0], &byte, 1, LOST), -EINVAL);
+	want_eq(corun_nonblock(fds[0]), 0);
+	want_eq(corun_nonblock(fds[1]), 0);
+	want_eq(corun_write(fds[1], "b", 1, LOST), 1);
+	want_eq(corun_read(fds[0], &byte, 1, LOST), 1);
+	want_eq(byte, 'b');
+	pipe_close(fds);
+}
+
+START_TEST(a_blocking_descriptor_is_refused)
+{
+	way_run(_i, blocking, NULL);
+}
+END_TEST
+
+static void
+regular(void *arg)
+{
+	char name[] = "/tmp/corun-test-io-XXXXXX";
+	int fd = mkstemp(name);
+	char buf[8];
+	size_t n;
+
+	(void) arg;
+	want(fd >= 0);
+	want_eq(unlink(name), 0);
+	want_eq(corun_write_all(fd, "regular", 7, NULL, LOST), 0);
+	want_eq(corun_read(fd, buf, sizeof(buf), LOST), 0);
+	want_eq(lseek(fd, 0, SEEK_SET), 0);
+	want_eq(corun_wait_readable(fd, LOST), 0);
+	want_eq(corun_read_full(fd, buf, sizeof(buf), &n, LOST), -EPIPE);
+	want_eq(n, 7);
+	want(memcmp(buf, "regular", 7) == 0);
+	want_eq(corun_close(fd), 0);
+	fd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	want_eq(corun_read(fd, buf, 1, LOST), -EISDIR);
+	want_eq(corun_close(fd), 0);
+}
+
+START_TEST(a_regular_file_never_waits)
+{
+	way_run(_i, regular, NULL);
+}
+END_TEST
+
+/* ---- waiting alone -----------------------------------------------------------------------------
+ */
+
+static void
+add_to_eventfd(void *arg)
+{
+	uint64_t one = 1;
+
+	corun_sleep(CORUN_MS);
+	want_eq(corun_write(*(int *) arg, &one, sizeof(one), LOST), sizeof(one));
+}
+
+static void
+waits(void *arg)
+{
+	struct party party;
+	char buf[3];
+	int fds[2], event;
+
+	(void) arg;
+	pipe_new(fds);
+	want_eq(corun_wait_readable(fds[0], CORUN_NOW), -ETIMEDOUT);
+	want_eq(corun_wait_readable(fds[0], corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(corun_write(fds[1], "abc", 3, LOST), 3);
+	/* Each time that there is something, not just once for each time that something came. */
+	for (int i = 0; i < 3; i++) {
+		want_eq(corun_wait_readable(fds[0], LOST), 0);
+		want_eq(corun_wait_readable_ctx(fds[0], NULL), 0);
+		want_eq(corun_read(fds[0], buf, 1, LOST), 1);
+	}
+	want_eq(corun_wait_readable(fds[0], CORUN_NOW), -ETIMEDOUT);
+	want_eq(corun_wait_writable(fds[1], LOST), 0);
+	fill(fds[1]);
+	want_eq(corun_wait_writable(fds[1], corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(corun_close(fds[0]), 0); /* in error now, which is not to be waited for */
+	want_eq(corun_wait_writable(fds[1], LOST), 0);
+	want_eq(corun_close(fds[1]), 0);
+
+	event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	want(event >= 0);
+	for (int i = 0; i < 3; i++) {
+		uint64_t n = 0;
+
+		want_eq(corun_wait_readable(event, CORUN_NOW), -ETIMEDOUT);
+		party_start(&party, add_to_eventfd, &event);
+		want_eq(corun_wait_readable(event, LOST), 0);
+		want_eq(corun_read(event, &n, sizeof(n), LOST), sizeof(n));
+		want_eq(n, 1);
+		party_join(&party);
+	}
+	want_eq(corun_close(event), 0);
+}
+
+START_TEST(wait_tells_what_poll_tells)
+{
+	way_run(_i, waits, NULL);
+}
+END_TEST
+
+/* A child that ends when its pipe does: with code 7, or by SIGKILL. */
+static int
+child_new(int fds[2], bool by_signal, pid_t *ret_pid)
+{
+	char byte;
+	int pidfd;
+
+	want_eq(pipe2(fds, O_CLOEXEC), 0);
+	*ret_pid = fork();
+	want(*ret_pid >= 0);
+	if (*ret_pid == 0) {
+		close(fds[1]);
+		while (read(fds[0], &byte, 1) < 0)
+			;
+		if (by_signal)
+			kill(getpid(), SIGKILL);
+		_exit(7);
+	}
+	pidfd = (int) syscall(SYS_pidfd_open, *ret_pid, 0);
+	want(pidfd >= 0);
+	return pidfd;
+}
+
+static void
+end_child(void *arg)
+{
+	corun_sleep(CORUN_MS);
+	want_eq(corun_close(*(int *) arg), 0);
+}
+
+static void
+children(void *arg)
+{
+	(void) arg;
+	for (int by_signal = 0; by_signal < 2; by_signal++) {
+		struct party party;
+		int status = 0;
+		pid_t pid;
+		int fds[2], pidfd = child_new(fds, by_signal, &pid);
+
+		want_eq(corun_wait_pidfd(pidfd, &status, CORUN_NOW), -ETIMEDOUT);
+		want_eq(corun_wait_pidfd(pidfd, &status, corun_in(CORUN_MS)), -ETIMEDOUT);
+		party_start(&party, end_child, &fds[1]);
+		want_eq(corun_wait_pidfd(pidfd, &status, LOST), 0);
+		party_join(&party);
+		if (by_signal)
+			want(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+		else
+			want(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+		want_eq(corun_wait_pidfd(pidfd, &status, LOST), -ECHILD);
+		want_eq(waitpid(pid, NULL, WNOHANG), -1); /* reaped */
+		want_eq(corun_close(pidfd), 0);
+		want_eq(corun_close(fds[0]), 0);
+	}
+}
+
+START_TEST(a_child_is_waited_for)
+{
+	way_run(_i, children, NULL);
+}
+END_TEST
+
+/* ---- contexts ----------------------------------------------------------------------------------
+ */
+
+static void
+cancel_soon(void *arg)
+{
+	corun_sleep(CORUN_MS);
+	corun_context_cancel(arg, -ESTALE);
+}
+
+static void
+cancels(void *arg)
+{
+	(void) arg;
+	for (int form = 0; form < 4; form++) {
+		struct corun_context *ctx;
+		struct party party;
+		char buf[4] = "";
+		int fds[2], r;
+
+		pair_new(SOCK_STREAM, fds);
+		want_eq(corun_context_new(&ctx, NULL, CORUN_FOREVER), 0);
+		if (form == 1)
+			fill(fds[0]);
+		party_start(&party, cancel_soon, ctx);
+		if (form == 0)
+			r = (int) corun_read_ctx(fds[0], buf, 1, ctx);
+		else if (form == 1)
+			r = corun_write_all_ctx(fds[0], "x", 1, NULL, ctx);
+		else if (form == 2)
+			r = corun_wait_readable_ctx(fds[0], ctx);
+		else
+			r = (int) corun_recv_ctx(fds[0], buf, 1, 0, ctx);
+		want_eq(r, -ESTALE);
+		party_join(&party);
+		/* Cancelled it goes on to be so; what is there is taken all the same. */
+		want_eq(corun_read_ctx(fds[0], buf, 1, ctx), -ESTALE);
+		want_eq(corun_write(fds[1], "ab", 2, LOST), 2);
+		want_eq(corun_read_ctx(fds[0], buf, 1, ctx), 1);
+		want_eq(corun_read(fds[0], buf + 1, 1, LOST), 1);
+		want_eq(strcmp(buf, "ab"), 0);
+		corun_context_unref(ctx);
+		pipe_close(fds);
+	}
+}
+
+START_TEST(a_context_ends_the_wait)
+{
+	way_run(_i, cancels, NULL);
+}
+END_TEST
+
+/* ---- errno -------------------------------------------------------------------------------------
+ */
+
+static __attribute__((noinline)) int
+errno_now(void)
+{
+	__asm__ volatile("");
+	return errno;
+}
+
+static void
+errnos(void *arg)
+{
+	char byte;
+	int fds[2];
+
+	(void) arg;
+	pipe_new(fds);
+	fds[0] = move_up(fds[0]);
+	fds[1] = move_up(fds[1]);
+	errno = 77;
+	want_eq(corun_read(fds[0], &byte, 1, corun_in(CORUN_MS)), -ETIMEDOUT);
+	want_eq(errno_now(), 77);
+	want_eq(corun_close(fds[0]), 0);
+	want_eq(corun_write(fds[0], "", 1, LOST), -EBADF);
+	want_eq(corun_wait_pidfd(fds[1], NULL, LOST), -EBADF); /* not a pidfd */
+	want_eq(corun_close(fds[1]), 0);
+	want_eq(corun_close(fds[1]), -EBADF);
+	want(corun_socket(AF_UNIX, 12345, 0) < 0);
+	want_eq(errno_now(), 77);
+}
+
+START_TEST(errno_is_left_alone)
+{
+	way_run(_i, errnos, NULL);
 }
 END_TEST
 
@@ -337,18 +614,22 @@ int
 main(void)
 {
 	Suite *suite = suite_create("io");
-	TCase *tcase = tcase_create("io");
+	TCase *tc = tcase_create("calls");
 
-	signal(SIGPIPE, SIG_IGN);
-	tcase_set_timeout(tcase, 60);
-	add_on_workers(tcase, tcp_echo);
-	add_on_workers(tcase, connection_refused);
-	add_on_workers(tcase, pipe_carries_every_byte);
-	add_on_workers(tcase, io_errors);
-	add_on_workers(tcase, regular_files_never_wait);
-	add_on_workers(tcase, pidfds);
-	tcase_add_test(tcase, plain_thread_without_a_runtime);
-	tcase_add_test(tcase, plain_thread_is_cancelled);
-	suite_add_tcase(suite, tcase);
+	tcase_set_timeout(tc, 120);
+	tcase_add_loop_test(tc, every_byte_arrives_in_order, 0, WAYS);
+	tcase_add_loop_test(tc, vectors_are_scattered, 0, WAYS);
+	tcase_add_loop_test(tc, full_reads_say_what_came, 0, WAYS);
+	tcase_add_loop_test(tc, deadlines_are_kept_and_lose_nothing, 0, WAYS);
+	tcase_add_loop_test(tc, close_wakes_who_waits, 0, WAYS);
+	tcase_add_loop_test(tc, what_is_not_open_is_said, 0, WAYS);
+	tcase_add_loop_test(tc, a_second_reader_is_refused, 0, WAYS);
+	tcase_add_loop_test(tc, a_blocking_descriptor_is_refused, 0, WAYS);
+	tcase_add_loop_test(tc, a_regular_file_never_waits, 0, WAYS);
+	tcase_add_loop_test(tc, wait_tells_what_poll_tells, 0, WAYS);
+	tcase_add_loop_test(tc, a_child_is_waited_for, 0, WAYS);
+	tcase_add_loop_test(tc, a_context_ends_the_wait, 0, WAYS);
+	tcase_add_loop_test(tc, errno_is_left_alone, 0, WAYS);
+	suite_add_tcase(suite, tc);
 	return tap_run(suite);
 }
