@@ -149,8 +149,8 @@ struct corun_cpu_view {
 	 * no fault.
 	 */
 	const char *fault;
-	int fault_error;                /* the negative errno that goes with fault, else 0 */
-	size_t n_levels;                /* leaf first */
+	int fault_error; /* the negative errno that goes with fault, else 0 */
+	size_t n_levels; /* leaf first */
 	struct corun_cpu_level *levels;
 	struct corun_cpu_limit limit; /* the tightest of all levels */
 	unsigned cpus;                /* of the affinity mask, or as given in the options */
