@@ -1,0 +1,29 @@
+# corunctl. It links the library statically: one file to copy into any container.
+
+bin_PROGRAMS += corunctl
+
+corunctl_SOURCES = \
+	%D%/capture.h \
+	%D%/command.h \
+	%D%/complaints.c \
+	%D%/complaints.h \
+	%D%/corunctl.c \
+	%D%/cpu.c \
+	%D%/cpu_json.c \
+	%D%/cpu_names.c \
+	%D%/cpu_show.h \
+	%D%/cpu_text.c \
+	%D%/look_options.c \
+	%D%/look_options.h \
+	%D%/nearest.c \
+	%D%/nearest.h \
+	%D%/nproc.c
+# Only this program knows JSON and tar files.
+corunctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBARCHIVE_CFLAGS)
+corunctl_LDADD = libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
+if HAVE_LIBARCHIVE
+corunctl_SOURCES += %D%/capture.c
+else
+corunctl_SOURCES += %D%/capture_none.c
+endif
+EXTRA_DIST += %D%/capture.c %D%/capture_none.c

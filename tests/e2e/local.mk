@@ -10,3 +10,8 @@ dist_noinst_SCRIPTS += \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
 	%D%/stage.sh
+
+# These need no root and no live cgroup: `make check` runs them.
+cli_tests = %D%/corunctl.sh
+dist_noinst_SCRIPTS += $(cli_tests)
+TESTS += $(cli_tests)

@@ -1,0 +1,1 @@
+/* Instead of the config.h that configure makes: the fuzz targets need nothing of it. */
