@@ -152,7 +152,7 @@ tap_is "cpu: the level that decides" "$(echo "$out" | grep 'decides' | tr -s ' '
 	" /a/b 230000 us in 100000 us: 2.3 CPUs <- decides"
 tap_is "cpu: the answer" "$(echo "$out" | tail -n 1)" "workers      3 (the limit, rounded)"
 run cpu --root "$kernel" --cpus 8 --json
-is_json "$dir/out" && tap_ok "cpu --json is JSON" || tap_fail "cpu --json is JSON" "$out"
+tap_is "cpu --json is JSON" "$(is_json "$dir/out" && echo yes)" yes
 if command -v jq >/dev/null; then
 	tap_is "cpu --json: its fields" "$(jq -c '[.workers, .reason, .limit.cpus, .levels[0].decides, .hierarchy]' \
 		"$dir/out")" '[3,"quota","2.3",true,"v2"]'
@@ -184,8 +184,7 @@ status=0
 wait "$watcher" || status=$?
 watcher=''
 tap_is "--watch ends on SIGTERM: exit code, stderr" "$status$(cat "$dir/watch.err")" 0
-is_json "$dir/watch" lines && tap_ok "--watch --json: each line is JSON" ||
-	tap_fail "--watch --json: each line is JSON" "$(cat "$dir/watch")"
+tap_is "--watch --json: each line is JSON" "$(is_json "$dir/watch" lines && echo yes)" yes
 tap_is "--watch --json: one line a change" "$(grep -c . "$dir/watch")" 5
 
 "$corunctl" cpu --watch --root "$kernel" --cpus 8 >"$dir/plain" &

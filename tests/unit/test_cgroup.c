@@ -3,6 +3,7 @@
 #include "runtime/cpu/cgroup.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
