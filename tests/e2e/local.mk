@@ -14,4 +14,6 @@ dist_noinst_SCRIPTS += \
 # These need no root and no live cgroup: `make check` runs them.
 cli_tests = %D%/corunctl.sh
 dist_noinst_SCRIPTS += $(cli_tests)
+if TOOLS
 TESTS += $(cli_tests)
+endif
