@@ -243,6 +243,7 @@ else
 fi
 jobs=$(getconf _NPROCESSORS_ONLN)
 unset CORUN_WORKERS MAKEFLAGS MFLAGS
+export CK_DEFAULT_TIMEOUT=60 # of each unit test, in seconds: the machine may be busy
 
 show() { # to the console; the unit tests that passed are too many (those skipped end in SKIP)
 	if [ -n "$verbose" ]; then cat; else
