@@ -198,8 +198,8 @@ while ! grep -q '8 -> 4 workers, by quota (limit 3.2, CPUs 8)' "$dir/plain" && [
 done
 tap_is "--watch in plain text" "$(tail -n 1 "$dir/plain" | cut -c11-)" \
 	"8 -> 4 workers, by quota (limit 3.2, CPUs 8)"
-kill -INT "$watcher" 2>/dev/null || :
-kill -TERM "$watcher"
+kill -INT "$watcher"
+kill -TERM "$watcher" 2>/dev/null || : # it may have ended already
 wait "$watcher" || :
 watcher=''
 
