@@ -16,6 +16,7 @@ dist_noinst_SCRIPTS += \
 cli_tests = \
 	%D%/corunctl.sh \
 	%D%/corunctl_capture.sh \
+	%D%/corunctl_docs.sh \
 	%D%/corunctl_watch.sh
 dist_noinst_SCRIPTS += $(cli_tests)
 TESTS += $(cli_tests)
