@@ -19,4 +19,6 @@ cli_tests = \
 	%D%/corunctl_docs.sh \
 	%D%/corunctl_watch.sh
 dist_noinst_SCRIPTS += $(cli_tests)
+if TOOLS
 TESTS += $(cli_tests)
+endif

@@ -383,7 +383,7 @@ count_descriptors(void)
 /* 1,500 levels: all of them count, few of them keep a descriptor. */
 START_TEST(deep_path)
 {
-	char path[4096] = "", text[4200], name[4200];
+	char path[4096] = "", text[8200], name[4200];
 	int before = count_descriptors();
 	size_t len = 0;
 
