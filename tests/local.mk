@@ -1,2 +1,60 @@
-# A unit test needs one line in unit_tests and one _SOURCES line. Flags come from AM_*; a
-# per-target flag needs a comment that says why.
+# A unit test needs one line in unit_tests, one _SOURCES line and the two that follow it. A shell
+# test needs one line in TESTS and in dist_noinst_SCRIPTS. All of them speak TAP, so that each
+# case counts as one; "1..0 # SKIP reason" skips a program as a whole.
+
+TEST_EXTENSIONS = .sh
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+SH_LOG_DRIVER = $(LOG_DRIVER)
+
+AM_TESTS_ENVIRONMENT = \
+	CORUN_TOP_SRCDIR='$(abs_top_srcdir)'; export CORUN_TOP_SRCDIR; \
+	CORUN_TOP_BUILDDIR='$(abs_top_builddir)'; export CORUN_TOP_BUILDDIR;
+
+EXTRA_DIST += %D%/fixtures
+
+# ---- unit tests: one program for each room ------------------------------------------------------
+
+unit_tests = \
+	%D%/unit/test_cgroup \
+	%D%/unit/test_live \
+	%D%/unit/test_look \
+	%D%/unit/test_policy \
+	%D%/unit/test_policy_property \
+	%D%/unit/test_quota
+
+unit_headers = \
+	%D%/unit/tap.h \
+	%D%/unit/tree.h
+
+# Per target, since the rest of the tree is to be built where check is not installed.
+unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+unit_ldadd = libruntime.la $(CHECK_LIBS)
+
+%C%_unit_test_cgroup_SOURCES = %D%/unit/test_cgroup.c $(unit_headers)
+%C%_unit_test_cgroup_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_cgroup_LDADD = $(unit_ldadd)
+
+%C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
+%C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_live_LDADD = $(unit_ldadd)
+
+%C%_unit_test_look_SOURCES = %D%/unit/test_look.c $(unit_headers)
+%C%_unit_test_look_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_look_LDADD = $(unit_ldadd)
+
+%C%_unit_test_policy_SOURCES = %D%/unit/test_policy.c $(unit_headers)
+%C%_unit_test_policy_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_policy_LDADD = $(unit_ldadd)
+
+%C%_unit_test_policy_property_SOURCES = %D%/unit/test_policy_property.c $(unit_headers)
+%C%_unit_test_policy_property_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_policy_property_LDADD = $(unit_ldadd)
+
+%C%_unit_test_quota_SOURCES = %D%/unit/test_quota.c $(unit_headers)
+%C%_unit_test_quota_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_quota_LDADD = $(unit_ldadd)
+
+if HAVE_CHECK
+check_PROGRAMS += $(unit_tests)
+TESTS += $(unit_tests)
+endif
