@@ -106,3 +106,36 @@ if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
+
+fuzz_targets = \
+	%D%/fuzz/fuzz_membership \
+	%D%/fuzz/fuzz_mount \
+	%D%/fuzz/fuzz_quota \
+	%D%/fuzz/fuzz_stat \
+	%D%/fuzz/fuzz_workers
+
+fuzz_replay = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
+%C%_fuzz_fuzz_membership_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_mount_SOURCES = %D%/fuzz/fuzz_mount.c $(fuzz_replay)
+%C%_fuzz_fuzz_mount_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_quota_SOURCES = %D%/fuzz/fuzz_quota.c $(fuzz_replay)
+%C%_fuzz_fuzz_quota_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_stat_SOURCES = %D%/fuzz/fuzz_stat.c $(fuzz_replay)
+%C%_fuzz_fuzz_stat_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_workers_SOURCES = %D%/fuzz/fuzz_workers.c $(fuzz_replay)
+%C%_fuzz_fuzz_workers_LDADD = libruntime.la
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+EXTRA_DIST += %D%/fuzz/corpus
+dist_noinst_SCRIPTS += %D%/fuzz/run.sh
