@@ -193,7 +193,7 @@ run_tap() { # run a script that prints TAP, and hold it to its plan
 	# Into a file rather than a pipe: a process that the script forgot would keep a pipe open.
 	echo "# $1 ..."
 	tap_status=0
-	timeout --foreground "${long:-1200}" "$@" >"$work/run.tap" 2>"$work/run.err" || tap_status=$?
+	timeout --foreground "${long:-2700}" "$@" >"$work/run.tap" 2>"$work/run.err" || tap_status=$?
 	sed -e '/^1\.\.[1-9]/d' -e 's/^\(not \)\{0,1\}ok [0-9]* - /\1ok - /' "$work/run.tap"
 	ran=$(grep -c -E '^(not )?ok ' "$work/run.tap" || :)
 	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$work/run.tap")
