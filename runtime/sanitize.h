@@ -121,8 +121,9 @@ sanitize_arrive(struct sanitize *me, struct sanitize *from)
 }
 
 /*
- * What one coroutine writes to a descriptor and another reads orders them. TSan does not see that, since
- * the system calls are made without libc. One object for all of them, as Go's race detector has it.
+ * What one coroutine writes to a descriptor and another reads orders them. TSan does not see that,
+ * since the system calls are made without libc. One object for all of them, as Go's race detector
+ * has it.
  */
 #ifdef SANITIZE_THREAD
 extern char sanitize_io;

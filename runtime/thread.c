@@ -159,7 +159,8 @@ thread_end_poll(struct thread *t)
 	raw_syscall3(SYS_write, atomic_load(&t->wake_fd), (long) &one, sizeof(one));
 }
 
-/* ---- asleep and awake -------------------------------------------------------------------------- */
+/* ---- asleep and awake --------------------------------------------------------------------------
+ */
 
 void
 thread_request(void)

@@ -68,8 +68,8 @@ struct thread {
 	struct thread *all_link; /* every struct thread ever made, newest first */
 	struct thread *free_link;
 	/*
-	 * Plain threads only. The eventfd ends the ppoll(2) of wait_poll(). It stays with the struct: a
-	 * late write to it does no more than wake a later owner for nothing.
+	 * Plain threads only. The eventfd ends the ppoll(2) of wait_poll(). It stays with the
+	 * struct: a late write to it does no more than wake a later owner for nothing.
 	 */
 	struct coroutine stub;
 	_Atomic int wake_fd; /* 0: none yet */

@@ -1,6 +1,8 @@
-/* Hogs, blocked threads, resizing: what must not freeze the others. Bounds are generous and print. */
+/* Hogs, blocked threads, resizing: what must not freeze the others. Bounds are generous and print.
+ */
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -137,7 +139,8 @@ START_TEST(hand_off_has_a_limit)
 }
 END_TEST
 
-/* ---- blocking ---------------------------------------------------------------------------------- */
+/* ---- blocking ----------------------------------------------------------------------------------
+ */
 
 static int block_pipe[2];
 
@@ -198,7 +201,8 @@ START_TEST(declared_blocking_is_taken_over)
 }
 END_TEST
 
-/* ---- resizing ---------------------------------------------------------------------------------- */
+/* ---- resizing ----------------------------------------------------------------------------------
+ */
 
 START_TEST(set_workers_reports_and_refuses)
 {

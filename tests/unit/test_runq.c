@@ -1,4 +1,5 @@
-/* Go's scenarios of its local queue (conformance 59 to 61): none lost, none twice, half is stolen. */
+/* Go's scenarios of its local queue (conformance 59 to 61): none lost, none twice, half is stolen.
+ */
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -71,7 +72,8 @@ START_TEST(full_ring_spills_half)
 }
 END_TEST
 
-/* ---- one owner, three thieves ------------------------------------------------------------------ */
+/* ---- one owner, three thieves ------------------------------------------------------------------
+ */
 
 enum { THIEVES = 3, ROUNDS = 2000000 };
 
@@ -134,7 +136,8 @@ START_TEST(owner_and_thieves)
 		if (i % 5 == 0 && (co = runq_get(&queue)) != NULL)
 			see(co);
 	}
-	/* What is left is the owner's; then all have been seen exactly as often as they were put. */
+	/* What is left is the owner's; then all have been seen exactly as often as they were put.
+	 */
 	atomic_store(&done, true);
 	for (int i = 0; i < THIEVES; i++)
 		pthread_join(threads[i], NULL);

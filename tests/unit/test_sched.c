@@ -12,7 +12,8 @@
 
 static _Atomic long sum;
 
-/* ---- starting and joining ---------------------------------------------------------------------- */
+/* ---- starting and joining ----------------------------------------------------------------------
+ */
 
 static void
 add_one(void *arg)
@@ -139,7 +140,8 @@ START_TEST(stop_with_a_deadline)
 }
 END_TEST
 
-/* ---- yielding ---------------------------------------------------------------------------------- */
+/* ---- yielding ----------------------------------------------------------------------------------
+ */
 
 static _Atomic bool stop_spinning;
 
@@ -189,7 +191,8 @@ sleeper_beside_yielders(void *arg)
 }
 ON_WORKERS(sleeper_is_not_starved, sleeper_beside_yielders)
 
-/* ---- sleeping and timers ----------------------------------------------------------------------- */
+/* ---- sleeping and timers -----------------------------------------------------------------------
+ */
 
 static void
 sleeps(void *arg)
@@ -315,7 +318,8 @@ timers_accounted_for(void *arg)
 }
 ON_WORKERS(no_timer_lost_or_twice, timers_accounted_for)
 
-/* ---- pinning, identity, errno ------------------------------------------------------------------ */
+/* ---- pinning, identity, errno ------------------------------------------------------------------
+ */
 
 static void
 stay(void *arg)
@@ -358,7 +362,8 @@ errno_now(void)
 	return errno;
 }
 
-/* Its address differs per thread and compilers keep it (see coroutine.h): so by a call each time. */
+/* Its address differs per thread and compilers keep it (see coroutine.h): so by a call each time.
+ */
 static __attribute__((noinline)) void
 set_errno(int value)
 {
@@ -445,7 +450,8 @@ START_TEST(overflow_hits_the_guard)
 }
 END_TEST
 
-/* ---- the end ----------------------------------------------------------------------------------- */
+/* ---- the end -----------------------------------------------------------------------------------
+ */
 
 int
 main(void)

@@ -1,6 +1,7 @@
 /*
- * The context switch: what the ABI lets a callee keep is kept, and errno, rounding and stacks are right.
- * Needs nothing but arch/ and so runs under an emulator for another machine, too (main() without check).
+ * The context switch: what the ABI lets a callee keep is kept, and errno, rounding and stacks are
+ * right. Needs nothing but arch/ and so runs under an emulator for another machine, too (main()
+ * without check).
  */
 
 #include <fenv.h>

@@ -2,6 +2,8 @@
 
 /* Run a test inside the runtime: as a coroutine, on 1, 2, 4 and 16 workers. */
 
+#include <stdio.h>
+
 #include <corun/coroutine.h>
 #include <corun/runtime.h>
 #include <corun/stats.h>
