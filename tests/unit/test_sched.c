@@ -402,10 +402,11 @@ ON_WORKERS(errno_is_each_coroutines_own, errno_is_kept)
 static void
 big_frames(void *arg)
 {
-	volatile char block[200 * 1024];
+	char block[200 * 1024];
 
 	(void) arg;
-	memset((char *) block, 1, sizeof(block));
+	memset(block, 1, sizeof(block));
+	__asm__ volatile("" ::"r"(block) : "memory");
 	corun_yield();
 	ck_assert_int_eq(block[0], 1);
 	ck_assert_int_eq(block[sizeof(block) - 1], 1);
@@ -426,14 +427,24 @@ stack_sizes(void *arg)
 }
 ON_WORKERS(stacks_hold_what_they_promise, stack_sizes)
 
-static void
-overflow(void *arg)
+/* Deeper and deeper, until the guard; 77 is never there. */
+static int
+descend(const volatile char *above)
 {
 	volatile char block[8192];
 
-	memset((char *) block, 1, sizeof(block));
-	overflow((void *) (block + (arg != NULL)));
-	block[0] = block[1];
+	for (size_t i = 0; i < sizeof(block); i++)
+		block[i] = *above;
+	return *above == 77 ? 0 : descend(block) + block[17];
+}
+
+static void
+overflow(void *arg)
+{
+	volatile char start = 1;
+
+	(void) arg;
+	descend(&start);
 }
 
 static void
