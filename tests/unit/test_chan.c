@@ -441,7 +441,7 @@ main(void)
 	Suite *suite = suite_create("chan");
 	TCase *tc = tcase_create("go");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, chan_01_recv_waits_on_empty, 0, POOLS);
 	tcase_add_loop_test(tc, chan_02_try_recv_on_empty, 0, POOLS);
 	tcase_add_loop_test(tc, chan_03_send_waits_on_full, 0, POOLS);

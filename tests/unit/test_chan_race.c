@@ -473,7 +473,7 @@ main(void)
 	Suite *suite = suite_create("chan_race");
 	TCase *tc = tcase_create("race");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, race_deadline, 0, POOLS);
 	tcase_add_loop_test(tc, race_deadline_plain_threads, 0, POOLS);
 	tcase_add_loop_test(tc, race_cancel, 0, POOLS);

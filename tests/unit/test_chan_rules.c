@@ -506,7 +506,7 @@ main(void)
 	Suite *suite = suite_create("chan_rules");
 	TCase *tc = tcase_create("go");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, chan_09_try_recv_sees_value_or_end, 0, POOLS);
 	tcase_add_loop_test(tc, chan_19_zero_size, 0, POOLS);
 	tcase_add_loop_test(tc, chan_23_all_sizes, 0, POOLS);

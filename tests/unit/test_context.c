@@ -410,7 +410,7 @@ main(void)
 	Suite *suite = suite_create("context");
 	TCase *tc = tcase_create("context");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_test(tc, context_cause);
 	tcase_add_test(tc, context_tree);
 	tcase_add_test(tc, context_child_keeps_parent);

@@ -459,7 +459,7 @@ main(void)
 	Suite *suite = suite_create("mutex");
 	TCase *tc = tcase_create("mutex");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, mutex_80_hammer, 0, POOLS);
 	tcase_add_loop_test(tc, mutex_80_hammer_with_plain_threads, 0, POOLS);
 	tcase_add_test(tc, mutex_80_try_lock);
