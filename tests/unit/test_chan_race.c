@@ -14,8 +14,7 @@
 
 #include "tests/unit/chan.h"
 
-/* ---- the same body as a coroutine or as a plain thread
- * ------------------------------------------- */
+/* ---- the same body as a coroutine or as a plain thread ------------------------------------- */
 
 struct body {
 	void (*fn)(void *arg);
@@ -52,8 +51,7 @@ body_join(struct body *b)
 		join(b->co);
 }
 
-/* ---- the accounts ------------------------------------------------------------------------------
- */
+/* ---- the accounts -------------------------------------------------------------------------- */
 
 enum {
 	SENDERS = 4,
@@ -301,8 +299,7 @@ START_TEST(race_deadline_without_runtime)
 }
 END_TEST
 
-/* ---- what is left behind by a wait that has ended
- * --------------------------------------------------- */
+/* ---- what is left behind by a wait that has ended ------------------------------------------ */
 
 static void
 deadline_leaves_nothing(void *arg)
@@ -388,8 +385,7 @@ START_TEST(canceled_sender_is_skipped)
 }
 END_TEST
 
-/* ---- plain threads and a pool that changes
- * ---------------------------------------------------------- */
+/* ---- plain threads and a pool that changes ------------------------------------------------- */
 
 struct rally {
 	struct corun_chan *there, *back;
