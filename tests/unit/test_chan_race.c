@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include <corun/context.h>
@@ -385,6 +386,31 @@ START_TEST(canceled_sender_is_skipped)
 }
 END_TEST
 
+static void
+send_last(void *arg)
+{
+	want_eq(corun_chan_send(arg, &(int){ 7 }, FOREVER), 0);
+}
+
+START_TEST(freed_by_who_receives_the_last)
+{
+	pool_start(_i);
+	for (int round = 0; round < ROUNDS(2000); round++) {
+		struct corun_chan *ch = ints((size_t) round % 2);
+		struct body sender = { .fn = send_last, .arg = ch, .plain = round % 16 == 0 };
+
+		body_start(&sender);
+		if (round % 3 == 0)
+			sched_yield();
+		want_eq(recv_int(ch), 7);
+		/* The sender may still be on its way out of its call. */
+		corun_chan_free(ch);
+		body_join(&sender);
+	}
+	pool_stop();
+}
+END_TEST
+
 /* ---- plain threads and a pool that changes ------------------------------------------------- */
 
 struct rally {
@@ -479,6 +505,7 @@ main(void)
 	tcase_add_test(tc, race_deadline_without_runtime);
 	tcase_add_loop_test(tc, deadline_leaves_nothing_behind, 0, POOLS);
 	tcase_add_loop_test(tc, canceled_sender_is_skipped, 0, POOLS);
+	tcase_add_loop_test(tc, freed_by_who_receives_the_last, 0, POOLS);
 	tcase_add_loop_test(tc, plain_thread_with_coroutine, 0, POOLS);
 	tcase_add_test(tc, plain_threads_without_runtime);
 	tcase_add_loop_test(tc, race_deadline_while_resized, 0, POOLS);
