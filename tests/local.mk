@@ -20,9 +20,13 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_io \
+	%D%/unit/test_io_race \
+	%D%/unit/test_io_socket \
 	%D%/unit/test_live \
 	%D%/unit/test_look \
 	%D%/unit/test_mutex \
+	%D%/unit/test_netpoll \
 	%D%/unit/test_policy \
 	%D%/unit/test_policy_property \
 	%D%/unit/test_quota
@@ -31,7 +35,8 @@ unit_headers = \
 	%D%/unit/chan.h \
 	%D%/unit/pool.h \
 	%D%/unit/tap.h \
-	%D%/unit/tree.h
+	%D%/unit/tree.h \
+	%D%/unit/ways.h
 
 # Per target, since the rest of the tree is to be built where check is not installed.
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -57,6 +62,18 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
 
+%C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
+%C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_race_SOURCES = %D%/unit/test_io_race.c $(unit_headers)
+%C%_unit_test_io_race_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_race_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_socket_SOURCES = %D%/unit/test_io_socket.c $(unit_headers)
+%C%_unit_test_io_socket_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_socket_LDADD = $(unit_ldadd)
+
 %C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
 %C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_live_LDADD = $(unit_ldadd)
@@ -68,6 +85,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_mutex_SOURCES = %D%/unit/test_mutex.c $(unit_headers)
 %C%_unit_test_mutex_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_mutex_LDADD = $(unit_ldadd)
+
+%C%_unit_test_netpoll_SOURCES = %D%/unit/test_netpoll.c $(unit_headers)
+%C%_unit_test_netpoll_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_netpoll_LDADD = $(unit_ldadd)
 
 %C%_unit_test_policy_SOURCES = %D%/unit/test_policy.c $(unit_headers)
 %C%_unit_test_policy_CPPFLAGS = $(unit_cppflags)
@@ -85,3 +106,36 @@ if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
+
+fuzz_targets = \
+	%D%/fuzz/fuzz_membership \
+	%D%/fuzz/fuzz_mount \
+	%D%/fuzz/fuzz_quota \
+	%D%/fuzz/fuzz_stat \
+	%D%/fuzz/fuzz_workers
+
+fuzz_replay = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
+%C%_fuzz_fuzz_membership_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_mount_SOURCES = %D%/fuzz/fuzz_mount.c $(fuzz_replay)
+%C%_fuzz_fuzz_mount_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_quota_SOURCES = %D%/fuzz/fuzz_quota.c $(fuzz_replay)
+%C%_fuzz_fuzz_quota_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_stat_SOURCES = %D%/fuzz/fuzz_stat.c $(fuzz_replay)
+%C%_fuzz_fuzz_stat_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_workers_SOURCES = %D%/fuzz/fuzz_workers.c $(fuzz_replay)
+%C%_fuzz_fuzz_workers_LDADD = libruntime.la
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+EXTRA_DIST += %D%/fuzz/corpus
+dist_noinst_SCRIPTS += %D%/fuzz/run.sh
