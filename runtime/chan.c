@@ -4,24 +4,27 @@
  *  H1  Under the channel's lock at least one of `senders` and `receivers` is empty, but for one
  *      coroutine that selects sending and receiving on the same unbuffered channel.
  *  H2  For a buffered channel: count > 0 means that nobody waits to receive, count < cap that
- * nobody waits to send. H3  Who takes a node out of a queue claims its wait (wait.h) before it
- * touches the node's element. If the claim fails, somebody else (a deadline, a context, another
- * case of a select) has ended that wait: the node is dropped and the next one taken. H4  A value
- * goes straight from the sender's memory to the receiver's when one of them waits: both lie still
- * until sched_ready(), which comes after the copy and after the lock was released. H5  Who does not
- * wait has done with the channel's memory once its lock is released, and who was readied does not
- * touch it again. So who receives the last value may free the channel at once, even while the
- * sender is on its way out of its call.
+ *      nobody waits to send.
+ *  H3  Who takes a node out of a queue claims its wait (wait.h) before it touches the node's
+ *      element. If the claim fails, somebody else (a deadline, a context, another case of a
+ *      select) has ended that wait: the node is dropped and the next one taken.
+ *  H4  A value goes straight from the sender's memory to the receiver's when one of them waits:
+ *      both lie still until sched_ready(), which comes after the copy and after the lock was
+ *      released.
+ *  H5  Who does not wait has done with the channel's memory once its lock is released, and who
+ *      was readied does not touch it again. So who receives the last value may free the channel
+ *      at once, even while the sender is on its way out of its call.
  *
  * Looking without the lock [FENCE-CLOSED]. A try that is bound to fail must not take the lock:
  * loops of tries would slow those down who could make them succeed. It must be right for one
  * instant, though.
- *   - Receiving: empty is read first, then closed. A channel is never opened again, so if it is not
- *     closed at the second look, it was not at the first: there was an instant at which it was
- * empty and open. Emptying it is a store-release and the look a load-acquire: who sees the channel
- *     emptied by somebody who knew it closed sees it closed.
- *   - Sending: closed is read first, then full. If it is closed in between it was full before:
- * closing does not make a channel full.
+ *
+ *  - Receiving: empty is read first, then closed. A channel is never opened again, so if it is
+ *    not closed at the second look, it was not at the first: there was an instant at which it
+ *    was empty and open. Emptying it is a store-release and the look a load-acquire: who sees
+ *    the channel emptied by somebody who knew it closed sees it closed.
+ *  - Sending: closed is read first, then full. If it is closed in between it was full before:
+ *    closing does not make a channel full.
  */
 
 #include <corun/chan.h>
@@ -39,8 +42,7 @@
 /* Who waits to send, or to receive, first come first served. */
 struct queue {
 	struct list nodes;
-	_Atomic size_t
-		n; /* of nodes, also those whose wait has ended: for looks without the lock */
+	_Atomic size_t n; /* of nodes, ended waits too; for looks without the lock */
 };
 
 struct corun_chan {
@@ -140,8 +142,7 @@ claim_first(struct queue *queue, enum wake reason)
 	return NULL;
 }
 
-/* ---- the operations, as far as they go without waiting; the lock is held
- * -------------------------- */
+/* ---- the operations, as far as they go without waiting; the lock is held ------------------- */
 
 enum {
 	WOULD_WAIT = -EAGAIN,
@@ -197,8 +198,7 @@ recv_locked(struct corun_chan *ch, void *elem, struct coroutine **ret_ready)
 	return WOULD_WAIT;
 }
 
-/* ---- looks without the lock: FENCE-CLOSED, reading halves
- * ------------------------------------------- */
+/* ---- looks without the lock: FENCE-CLOSED, reading halves ---------------------------------- */
 
 static bool
 recv_would_wait(struct corun_chan *ch)
@@ -219,8 +219,7 @@ send_would_wait(struct corun_chan *ch)
 	return relaxed_get(&ch->receivers.n) == 0;
 }
 
-/* ---- with waiting ------------------------------------------------------------------------------
- */
+/* ---- with waiting -------------------------------------------------------------------------- */
 
 static void
 unlock_and_ready(struct corun_chan *ch, struct coroutine *ready)
@@ -325,8 +324,7 @@ recv_waiting(struct corun_chan *ch, void *elem, uint64_t deadline_ns, struct cor
 	return r;
 }
 
-/* ---- public ------------------------------------------------------------------------------------
- */
+/* ---- public -------------------------------------------------------------------------------- */
 
 int
 corun_chan_new(struct corun_chan **ret, size_t elem_bytes, size_t capacity)

@@ -3,25 +3,27 @@
  *
  *  C1  Under the lock of a context: its error's change from 0, its watches, its list of children.
  *  C2  A child holds a reference on its parent; the parent's list holds none on the child. Who
- * walks that list takes a reference only if there is still one (try_ref); a child without any is
- *      about to take itself out, for which it needs the parent's lock.
+ *      walks that list takes a reference only if there is still one (try_ref); a child without
+ *      any is about to take itself out, for which it needs the parent's lock.
  *  C3  Only one context's lock is held at a time: the children of a cancelled one are collected
- * with references and cancelled after its lock was released. C4  The deadline's timer fires under
- * the lock of a heap, which ranks above a context's. So it takes no context's lock but starts a
- * coroutine that cancels. That coroutine owns a reference. C5  A context has a timer only if its
- * deadline comes before those of all above it: otherwise it is cancelled with one of them in time.
+ *      with references and cancelled after its lock was released.
+ *  C4  The deadline's timer fires under the lock of a heap, which ranks above a context's. So it
+ *      takes no context's lock but starts a coroutine that cancels. That coroutine owns a
+ *      reference.
+ *  C5  A context has a timer only if its deadline comes before those of all above it: otherwise
+ *      it is cancelled with one of them in time.
  *
- * Why C4, and not the other order of ranks (a heap's lock before a context's, and firing cancels in
- * place). A context would be cancelled, with all below it and all who wait for them, under the lock
- * of a heap in which other timers are due and to which other threads add; and timer_remove(), which
- * waits for that lock, could not be called anywhere with a context's lock held. The coroutine costs
- * a stack from the pool for each deadline that comes, not for those that do not, which are most;
- * and how long the heap is locked does not depend on what hangs below the context. (Go:
- * time.AfterFunc.)
+ * Why C4, and not the other order of ranks (a heap's lock before a context's, and firing cancels
+ * in place). A context would be cancelled, with all below it and all who wait for them, under the
+ * lock of a heap in which other timers are due and to which other threads add; and
+ * timer_remove(), which waits for that lock, could not be called anywhere with a context's lock
+ * held. The coroutine costs a stack from the pool for each deadline that comes, not for those
+ * that do not, which are most; and how long the heap is locked does not depend on what hangs
+ * below the context. (Go: time.AfterFunc.)
  *
- * As it is nobody removes a timer with a context's lock held either. The ranks would allow it, but
- * it is not needed: a deadline that comes to a context that has ended finds the error set and does
- * nothing.
+ * As it is nobody removes a timer with a context's lock held either. The ranks would allow it,
+ * but it is not needed: a deadline that comes to a context that has ended finds the error set and
+ * does nothing.
  */
 
 #include "runtime/context.h"
@@ -63,8 +65,7 @@ try_ref(struct corun_context *ctx)
 	return false;
 }
 
-/* ---- the deadline ------------------------------------------------------------------------------
- */
+/* ---- the deadline -------------------------------------------------------------------------- */
 
 static void
 deadline_came(void *arg)
@@ -93,8 +94,7 @@ fire(struct timer *timer, uint64_t now_ns)
 	return now_ns + CORUN_MS;
 }
 
-/* ---- public ------------------------------------------------------------------------------------
- */
+/* ---- public -------------------------------------------------------------------------------- */
 
 /* Whether it needs a timer of its own (C5). */
 static bool
@@ -262,8 +262,7 @@ corun_context_unref(struct corun_context *ctx)
 	}
 }
 
-/* ---- for wait.c --------------------------------------------------------------------------------
- */
+/* ---- for wait.c ---------------------------------------------------------------------------- */
 
 int
 context_watch(struct corun_context *ctx, struct context_watch *node, struct wait *w)

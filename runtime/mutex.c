@@ -1,29 +1,32 @@
 /*
  * Mutex
  *
- *  word        LOCKED   somebody holds it
- *              WAITERS  the queue is not empty
- *              WOKEN    one of the waiters has been woken to compete for it and has not done so yet
+ *	word	LOCKED   somebody holds it
+ *		WAITERS  the queue is not empty
+ *		WOKEN    one waiter has been woken to compete for it, and has not done so yet
  *
- *  M1  Without waiters `word` goes from 0 to LOCKED and back by one compare-and-swap each, without
- *      entering the runtime.
- *  M2  The queue is under `lock`. WAITERS and WOKEN change under it, too; LOCKED may change at any
- * time. M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete
- * for it. One that lost goes to the front of the queue. It is handed over when its first waiter has
- * waited for more than STARVING_NS: newcomers do not find it unlocked then, so none overtakes. M4
- * Nobody sleeps beside an unlocked mutex: LOCKED is cleared in the same instruction that sees that
- *      the queue is empty or WOKEN is set. Who is woken clears WOKEN in the same instruction that
- * takes the mutex or announces him as a waiter; so whoever holds it then sees WAITERS when
- * unlocking. M5  Clearing LOCKED is the last access of unlocking to the memory of the mutex; a
- * hand-over comes after the last. So who has locked it last may free it, even while the one before
- * is on its way out of unlocking (an object that counts its users under its own mutex does so).
+ *  M1  Without waiters `word` goes from 0 to LOCKED and back by one compare-and-swap each,
+ *      without entering the runtime.
+ *  M2  The queue is under `lock`. WAITERS and WOKEN change under it, too; LOCKED may change at
+ *      any time.
+ *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for
+ *      it. One that lost goes to the front of the queue. It is handed over when its first waiter
+ *      has waited for more than STARVING_NS: newcomers do not find it unlocked then, so none
+ *      overtakes.
+ *  M4  Nobody sleeps beside an unlocked mutex: LOCKED is cleared in the same instruction that
+ *      sees that the queue is empty or WOKEN is set. Who is woken clears WOKEN in the same
+ *      instruction that takes the mutex or announces a waiter; so whoever holds it then sees
+ *      WAITERS when unlocking.
+ *  M5  Clearing LOCKED is the last access of unlocking to the memory of the mutex; a hand-over
+ *      comes after the last. So who has locked it last may free it, even while the one before is
+ *      on its way out of unlocking (as an object that counts its users under its own mutex does).
  *
  * WOKEN keeps a stream of short sections from waking all waiters, one at each unlocking, of which
  * all but one would find it locked again. (Go: mutexWoken.)
  *
- * Unlocking does not look at the slice, so what the holder's others wait for is not put off until
- * it runs again. Locking does, but before the mutex is taken: nobody is made to yield with a mutex
- * that it has just got.
+ * Unlocking does not look at the slice: what others wait for is not put off until its holder runs
+ * again. Locking does, but before the mutex is taken: nobody is made to yield with a mutex that
+ * it has just got.
  */
 
 #include <corun/sync.h>
@@ -71,8 +74,7 @@ inside(struct corun_mutex *m)
 	return (struct mutex *) m;
 }
 
-/* ---- the queue; the lock is held ---------------------------------------------------------------
- */
+/* ---- the queue; the lock is held ----------------------------------------------------------- */
 
 static void
 push(struct mutex *m, struct mutex_node *node, bool front)
@@ -112,8 +114,7 @@ forget_waiters_if_none(struct mutex *m)
 		atomic_fetch_and(&m->word, ~(uint32_t) WAITERS);
 }
 
-/* ---- locking -----------------------------------------------------------------------------------
- */
+/* ---- locking ------------------------------------------------------------------------------- */
 
 static bool
 try_lock(struct mutex *m)
@@ -231,8 +232,7 @@ corun_mutex_try_lock(struct corun_mutex *m)
 	return try_lock(inside(m));
 }
 
-/* ---- unlocking ---------------------------------------------------------------------------------
- */
+/* ---- unlocking ----------------------------------------------------------------------------- */
 
 /* The first whose wait is ours to end. */
 static struct mutex_node *

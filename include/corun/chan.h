@@ -32,8 +32,8 @@ CORUN_EXPORT int corun_chan_new(struct corun_chan **ret_chan, size_t elem_bytes,
 /**
  * corun_chan_free() - free it; nobody may wait on it or use it any more. NULL is fine.
  *
- * Whoever received what was the last value to be sent may free it at once: the sender does not touch
- * it any more, even if its call has not returned yet.
+ * Whoever received what was the last value to be sent may free it at once: the sender does not
+ * touch it any more, even if its call has not returned yet.
  */
 CORUN_EXPORT void corun_chan_free(struct corun_chan *ch);
 

@@ -46,8 +46,8 @@ CORUN_EXPORT bool corun_mutex_try_lock(struct corun_mutex *m);
 /**
  * corun_mutex_unlock() - unlock it; unlocking an unlocked one ends the program
  *
- * Never parks, and does not yield even if the time slice is over. Who locks it next may free the memory
- * that it lies in, if no more users are to come: this call has then done with it.
+ * Never parks, and does not yield even if the time slice is over. Who locks it next may free the
+ * memory that it lies in, if no more users are to come: this call has then done with it.
  */
 CORUN_EXPORT void corun_mutex_unlock(struct corun_mutex *m);
 

@@ -25,12 +25,16 @@ static const unsigned pool_sizes[] = { 1, 2, 4, 16 };
 
 enum { POOLS = sizeof(pool_sizes) / sizeof(pool_sizes[0]) };
 
-/* Fewer rounds where each costs ten times as much. */
+/* Fewer rounds and more time where each costs ten times as much. */
 #if defined(SANITIZE_THREAD) || defined(SANITIZE_ADDRESS)
 #define ROUNDS(n) ((n) / 10)
+#define PATIENCE  (200 * CORUN_S)
 #else
 #define ROUNDS(n) (n)
+#define PATIENCE  (50 * CORUN_S)
 #endif
+
+enum { TEST_TIMEOUT_S = 240 };
 
 /* As ck_assert, which says each success to its parent under a lock: too much for hot loops. */
 #define want(cond)                                                                                 \
@@ -62,7 +66,7 @@ pool_start(int i)
 static inline void
 pool_stop(void)
 {
-	want_eq(corun_stop(corun_in(20 * CORUN_S)), 0);
+	want_eq(corun_stop(corun_in(PATIENCE)), 0);
 }
 
 /* Run @fn(@arg) as a coroutine in a pool of its own, and see that nothing is left of it. */
@@ -86,7 +90,7 @@ spawn(void (*fn)(void *arg), void *arg)
 static inline void
 join(struct corun_coroutine *co)
 {
-	want_eq(corun_join(co, corun_in(20 * CORUN_S)), 0);
+	want_eq(corun_join(co, corun_in(PATIENCE)), 0);
 }
 
 /* A cheap random number for a coroutine's own use. */

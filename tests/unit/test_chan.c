@@ -10,8 +10,7 @@
 
 #include "tests/unit/chan.h"
 
-/* ---- 1, 2, 3: who waits, and who does not
- * --------------------------------------------------------- */
+/* ---- 1, 2, 3: who waits, and who does not -------------------------------------------------- */
 
 struct meet {
 	struct corun_chan *ch;
@@ -112,8 +111,7 @@ START_TEST(chan_03_send_waits_on_full)
 }
 END_TEST
 
-/* ---- 4, 5, 32: closing
- * ---------------------------------------------------------------------------- */
+/* ---- 4, 5, 32: closing --------------------------------------------------------------------- */
 
 static void
 drain_after_close(void *arg)
@@ -208,8 +206,7 @@ START_TEST(chan_32_values_come_before_the_end)
 }
 END_TEST
 
-/* ---- 6, 7, 15, 21: order, and nothing lost
- * ------------------------------------------------------------ */
+/* ---- 6, 7, 15, 21: order, and nothing lost ------------------------------------------------- */
 
 static void
 send_100(void *arg)
@@ -441,7 +438,7 @@ main(void)
 	Suite *suite = suite_create("chan");
 	TCase *tc = tcase_create("go");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, chan_01_recv_waits_on_empty, 0, POOLS);
 	tcase_add_loop_test(tc, chan_02_try_recv_on_empty, 0, POOLS);
 	tcase_add_loop_test(tc, chan_03_send_waits_on_full, 0, POOLS);

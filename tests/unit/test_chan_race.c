@@ -8,14 +8,14 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 
 #include <corun/context.h>
 
 #include "tests/unit/chan.h"
 
-/* ---- the same body as a coroutine or as a plain thread
- * ------------------------------------------- */
+/* ---- the same body as a coroutine or as a plain thread ------------------------------------- */
 
 struct body {
 	void (*fn)(void *arg);
@@ -52,8 +52,7 @@ body_join(struct body *b)
 		join(b->co);
 }
 
-/* ---- the accounts ------------------------------------------------------------------------------
- */
+/* ---- the accounts -------------------------------------------------------------------------- */
 
 enum {
 	SENDERS = 4,
@@ -301,8 +300,7 @@ START_TEST(race_deadline_without_runtime)
 }
 END_TEST
 
-/* ---- what is left behind by a wait that has ended
- * --------------------------------------------------- */
+/* ---- what is left behind by a wait that has ended ------------------------------------------ */
 
 static void
 deadline_leaves_nothing(void *arg)
@@ -388,8 +386,32 @@ START_TEST(canceled_sender_is_skipped)
 }
 END_TEST
 
-/* ---- plain threads and a pool that changes
- * ---------------------------------------------------------- */
+static void
+send_last(void *arg)
+{
+	want_eq(corun_chan_send(arg, &(int){ 7 }, FOREVER), 0);
+}
+
+START_TEST(freed_by_who_receives_the_last)
+{
+	pool_start(_i);
+	for (int round = 0; round < ROUNDS(2000); round++) {
+		struct corun_chan *ch = ints((size_t) round % 2);
+		struct body sender = { .fn = send_last, .arg = ch, .plain = round % 16 == 0 };
+
+		body_start(&sender);
+		if (round % 3 == 0)
+			sched_yield();
+		want_eq(recv_int(ch), 7);
+		/* The sender may still be on its way out of its call. */
+		corun_chan_free(ch);
+		body_join(&sender);
+	}
+	pool_stop();
+}
+END_TEST
+
+/* ---- plain threads and a pool that changes ------------------------------------------------- */
 
 struct rally {
 	struct corun_chan *there, *back;
@@ -473,7 +495,7 @@ main(void)
 	Suite *suite = suite_create("chan_race");
 	TCase *tc = tcase_create("race");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, race_deadline, 0, POOLS);
 	tcase_add_loop_test(tc, race_deadline_plain_threads, 0, POOLS);
 	tcase_add_loop_test(tc, race_cancel, 0, POOLS);
@@ -483,6 +505,7 @@ main(void)
 	tcase_add_test(tc, race_deadline_without_runtime);
 	tcase_add_loop_test(tc, deadline_leaves_nothing_behind, 0, POOLS);
 	tcase_add_loop_test(tc, canceled_sender_is_skipped, 0, POOLS);
+	tcase_add_loop_test(tc, freed_by_who_receives_the_last, 0, POOLS);
 	tcase_add_loop_test(tc, plain_thread_with_coroutine, 0, POOLS);
 	tcase_add_test(tc, plain_threads_without_runtime);
 	tcase_add_loop_test(tc, race_deadline_while_resized, 0, POOLS);

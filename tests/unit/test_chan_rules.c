@@ -12,8 +12,7 @@
 
 #include "tests/unit/chan.h"
 
-/* ---- 9: a receive that does not wait sees one instant
- * ---------------------------------------------- */
+/* ---- 9: a receive that does not wait sees one instant -------------------------------------- */
 
 static void
 close_and_recv(void *arg)
@@ -47,8 +46,7 @@ START_TEST(chan_09_try_recv_sees_value_or_end)
 }
 END_TEST
 
-/* ---- 19, 23: elements of all sizes
- * -------------------------------------------------------------------- */
+/* ---- 19, 23: elements of all sizes --------------------------------------------------------- */
 
 static void
 send_nothings(void *arg)
@@ -203,8 +201,7 @@ START_TEST(chan_23_try_meets_parked)
 }
 END_TEST
 
-/* ---- 24, 25: many coroutines
- * ------------------------------------------------------------------------- */
+/* ---- 24, 25: many coroutines --------------------------------------------------------------- */
 
 struct pipe {
 	struct corun_chan *in, *out;
@@ -330,8 +327,7 @@ START_TEST(chan_25_sieve_buffered)
 }
 END_TEST
 
-/* ---- 29, 30, 31: sizes that cannot be, NULL, misuse
- * ----------------------------------------------------- */
+/* ---- 29, 30, 31: sizes that cannot be, NULL, misuse ---------------------------------------- */
 
 START_TEST(chan_29_sizes_that_cannot_be)
 {
@@ -506,7 +502,7 @@ main(void)
 	Suite *suite = suite_create("chan_rules");
 	TCase *tc = tcase_create("go");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, chan_09_try_recv_sees_value_or_end, 0, POOLS);
 	tcase_add_loop_test(tc, chan_19_zero_size, 0, POOLS);
 	tcase_add_loop_test(tc, chan_23_all_sizes, 0, POOLS);

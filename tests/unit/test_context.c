@@ -28,8 +28,7 @@ context_until(struct corun_context *parent, uint64_t deadline_ns)
 	return ctx;
 }
 
-/* ---- without a runtime
- * ---------------------------------------------------------------------------- */
+/* ---- without a runtime --------------------------------------------------------------------- */
 
 START_TEST(context_cause)
 {
@@ -171,8 +170,7 @@ START_TEST(context_wait_in_plain_thread_without_runtime)
 }
 END_TEST
 
-/* ---- deadlines
- * ------------------------------------------------------------------------------------- */
+/* ---- deadlines ----------------------------------------------------------------------------- */
 
 static void
 deadlines(void *arg)
@@ -264,8 +262,7 @@ START_TEST(context_deadline_races)
 }
 END_TEST
 
-/* ---- what a context wakes
- * ---------------------------------------------------------------------------- */
+/* ---- what a context wakes ------------------------------------------------------------------ */
 
 struct sleepers {
 	struct corun_context *ctx;
@@ -358,8 +355,7 @@ START_TEST(context_wakes_every_wait)
 }
 END_TEST
 
-/* ---- a tree that grows, shrinks and is cancelled all at once
- * ---------------------------------------------- */
+/* ---- a tree that grows, shrinks and is cancelled all at once ------------------------------- */
 
 static void
 grow_and_shrink(void *arg)
@@ -410,7 +406,7 @@ main(void)
 	Suite *suite = suite_create("context");
 	TCase *tc = tcase_create("context");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_test(tc, context_cause);
 	tcase_add_test(tc, context_tree);
 	tcase_add_test(tc, context_child_keeps_parent);

@@ -168,8 +168,7 @@ START_TEST(mutex_80_try_lock)
 }
 END_TEST
 
-/* ---- 81: nobody waits for ever beside one that takes it again and again
- * ------------------------------ */
+/* ---- 81: nobody waits for ever beside one that takes it again and again -------------------- */
 
 struct rivals {
 	struct corun_mutex mutex;
@@ -278,8 +277,7 @@ START_TEST(mutex_81_handed_over_in_order)
 }
 END_TEST
 
-/* ---- giving up
- * ------------------------------------------------------------------------------------ */
+/* ---- giving up ----------------------------------------------------------------------------- */
 
 struct gone {
 	struct corun_mutex mutex;
@@ -340,8 +338,7 @@ START_TEST(mutex_giving_up)
 }
 END_TEST
 
-/* ---- the last user frees it
- * ------------------------------------------------------------------------- */
+/* ---- the last user frees it ---------------------------------------------------------------- */
 
 struct counted {
 	struct corun_mutex mutex;
@@ -398,8 +395,7 @@ START_TEST(mutex_is_freed_by_its_last_user)
 }
 END_TEST
 
-/* ---- 82: misuse, and what is none
- * ------------------------------------------------------------------- */
+/* ---- 82: misuse, and what is none ---------------------------------------------------------- */
 
 static void
 unlock_unlocked(void)
@@ -459,7 +455,7 @@ main(void)
 	Suite *suite = suite_create("mutex");
 	TCase *tc = tcase_create("mutex");
 
-	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, TEST_TIMEOUT_S);
 	tcase_add_loop_test(tc, mutex_80_hammer, 0, POOLS);
 	tcase_add_loop_test(tc, mutex_80_hammer_with_plain_threads, 0, POOLS);
 	tcase_add_test(tc, mutex_80_try_lock);
