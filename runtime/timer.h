@@ -37,7 +37,7 @@ struct timer_slot {
 };
 
 struct timers {
-	struct lock lock; /* rank TIMERS */
+	struct lock lock;   /* rank TIMERS */
 	_Atomic uint32_t n; /* under the lock for writing, as are the rest */
 	uint32_t room;
 	struct timer_slot *slots;

@@ -78,7 +78,8 @@ enum wake wait_park(struct wait *w, enum wait_why why, uint64_t deadline_ns,
  * wait_poll() - the same for a plain thread that watches a descriptor itself
  * @fd, @events: as for poll(2). When one of them comes, the thread claims @w for WAKE_READY.
  *
- * Context: a plain thread, inside the runtime, which need not be started. Its thread_wake_fd() exists.
+ * Context: a plain thread, inside the runtime, which need not be started. Its thread_wake_fd()
+ * exists.
  */
 enum wake wait_poll(struct wait *w, int fd, short events, uint64_t deadline_ns,
 		    struct corun_context *ctx);

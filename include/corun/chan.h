@@ -77,7 +77,8 @@ CORUN_EXPORT int corun_chan_try_recv(struct corun_chan *ch, void *elem);
  * corun_chan_close() - no more values will be sent
  *
  * Receivers get what is buffered, then 0. Closing a closed or a NULL channel, and sending on it, is
- * the program's error: it ends with a message. A sender that waits has its send fail in the same way.
+ * the program's error: it ends with a message. A sender that waits has its send fail in the same
+ * way.
  */
 CORUN_EXPORT void corun_chan_close(struct corun_chan *ch);
 

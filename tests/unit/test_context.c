@@ -177,18 +177,18 @@ END_TEST
 static void
 deadlines(void *arg)
 {
-	uint64_t until = corun_in(5 * CORUN_MS);
+	uint64_t until = corun_in(50 * CORUN_MS);
 	struct corun_context *ctx = context_until(NULL, until);
 	struct corun_context *child = context_new(ctx);
-	struct corun_context *sooner = context_until(ctx, until - 2 * CORUN_MS);
+	struct corun_context *sooner = context_until(ctx, until - 20 * CORUN_MS);
 	struct corun_context *later = context_until(ctx, until + 20 * CORUN_S);
 	struct corun_context *passed = context_until(ctx, 1);
 
 	(void) arg;
 	want_eq(corun_context_error(passed), -ETIMEDOUT);
-	want_eq(corun_context_error(ctx), 0);
+	want(corun_context_error(ctx) == 0 || corun_now() >= until);
 	want_eq(corun_context_wait(sooner, FOREVER), -ETIMEDOUT);
-	want(corun_now() >= until - 2 * CORUN_MS);
+	want(corun_now() >= until - 20 * CORUN_MS);
 	want_eq(corun_context_wait(ctx, FOREVER), -ETIMEDOUT);
 	want(corun_now() >= until);
 	/* Its children end with it, also those with more time of their own. */

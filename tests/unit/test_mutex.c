@@ -340,6 +340,64 @@ START_TEST(mutex_giving_up)
 }
 END_TEST
 
+/* ---- the last user frees it
+ * ------------------------------------------------------------------------- */
+
+struct counted {
+	struct corun_mutex mutex;
+	int users;
+};
+
+static void
+use_and_drop(void *arg)
+{
+	struct counted *c = arg;
+	bool last;
+
+	for (int i = 0; i < 3; i++) {
+		corun_mutex_lock(&c->mutex);
+		if (i == 1)
+			corun_yield();
+		corun_mutex_unlock(&c->mutex);
+	}
+	corun_mutex_lock(&c->mutex);
+	last = --c->users == 0;
+	corun_mutex_unlock(&c->mutex);
+	if (!last)
+		return;
+	memset(c, 0xff, sizeof(*c));
+	free(c);
+}
+
+static void *
+use_and_drop_plain(void *arg)
+{
+	use_and_drop(arg);
+	return NULL;
+}
+
+START_TEST(mutex_is_freed_by_its_last_user)
+{
+	enum { USERS = 4 };
+
+	pool_start(_i);
+	for (int round = 0; round < ROUNDS(1000); round++) {
+		struct counted *c = calloc(1, sizeof(*c));
+		struct corun_coroutine *all[USERS];
+		pthread_t thread;
+
+		c->users = USERS + 1;
+		for (int i = 0; i < USERS; i++)
+			all[i] = spawn(use_and_drop, c);
+		want_eq(pthread_create(&thread, NULL, use_and_drop_plain, c), 0);
+		for (int i = 0; i < USERS; i++)
+			join(all[i]);
+		want_eq(pthread_join(thread, NULL), 0);
+	}
+	pool_stop();
+}
+END_TEST
+
 /* ---- 82: misuse, and what is none
  * ------------------------------------------------------------------- */
 
@@ -408,6 +466,7 @@ main(void)
 	tcase_add_loop_test(tc, mutex_81_no_starving, 0, POOLS);
 	tcase_add_loop_test(tc, mutex_81_handed_over_in_order, 0, POOLS);
 	tcase_add_loop_test(tc, mutex_giving_up, 0, POOLS);
+	tcase_add_loop_test(tc, mutex_is_freed_by_its_last_user, 0, POOLS);
 	tcase_add_test(tc, mutex_82_misuse_ends_the_program);
 	tcase_add_loop_test(tc, mutex_is_not_bound_to_its_locker, 0, POOLS);
 	suite_add_tcase(suite, tc);

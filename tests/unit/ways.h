@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Every test of I/O is run in each way in which its calls may be made: by coroutines in a pool of each
- * size, by plain threads beside a pool, and by plain threads without a runtime.
+ * Every test of I/O is run in each way in which its calls may be made: by coroutines in a pool of
+ * each size, by plain threads beside a pool, and by plain threads without a runtime.
  */
 
 #include <errno.h>
@@ -86,8 +86,8 @@ pipe_close(int fds[2])
 }
 
 /*
- * The same file under a number that nobody else gets: the runtime opens files of its own, and whatever is
- * closed below may be one of them a moment later.
+ * The same file under a number that nobody else gets: the runtime opens files of its own, and
+ * whatever is closed below may be one of them a moment later.
  */
 static inline int
 move_up(int fd)
