@@ -521,16 +521,18 @@ corun_nonblock(int fd)
 int
 corun_close(int fd)
 {
+	enum netpoll_kind kind = netpoll_kind_of(fd);
 	int r;
 
 	rt_enter();
-	r = netpoll_close_begin(fd);
+	/* A file is closed as it is, since close(2) may have an error to tell. */
+	r = netpoll_close_begin(fd, kind != NETPOLL_FILE);
 	rt_exit();
 	if (r == 0) {
 		r = (int) raw_syscall3(SYS_close, fd, 0, 0);
 	} else if (r > 0) {
 		/* dup3(2) would make a descriptor of what is none. */
-		if (raw_syscall3(SYS_fcntl, fd, F_GETFD, 0) >= 0)
+		if (kind != NETPOLL_NOT_OPEN)
 			raw_syscall3(SYS_dup3, netpoll_tombstone(), fd, O_CLOEXEC);
 		rt_enter_unyielding(); /* the number is in use until the end */
 		r = netpoll_close_end(fd);

@@ -56,19 +56,12 @@ enum {
 
 #define BREAK_DATA UINT64_MAX
 
-/* What netpoll_check_fd() has found out in this life. */
-enum checked {
-	UNCHECKED,
-	NONBLOCKING,
-	ALWAYS_READY, /* a regular file and the like: epoll does not take it, nobody waits for it */
-};
-
 struct desc {
-	struct lock lock;      /* rank FD */
-	_Atomic uint32_t life; /* written under the lock */
-	_Atomic uint8_t checked;
-	bool registered; /* with epoll */
-	bool closing;    /* between netpoll_close_begin() and _end() */
+	struct lock lock;         /* rank FD */
+	_Atomic uint32_t life;    /* written under the lock */
+	_Atomic bool nonblocking; /* has been seen to be, in this life */
+	bool registered;          /* with epoll */
+	bool closing;             /* between netpoll_close_begin() and _end() */
 	bool ready[2];
 	struct wait *waiter[2];
 };
@@ -104,21 +97,34 @@ find(int fd)
 	return &block[fd % BLOCK];
 }
 
-/* Ask the kernel what kind of descriptor it is. Return: enum checked, or -errno. */
-static int
-examine(int fd)
+enum netpoll_kind
+netpoll_kind_of(int fd)
 {
 	struct statx st;
 	long flags = raw_syscall3(SYS_fcntl, fd, F_GETFL, 0);
 
-	if (flags < 0)
-		return (int) flags;
+	if (flags < 0 || (flags & O_PATH)) /* our tombstone, too */
+		return NETPOLL_NOT_OPEN;
 	if (flags & O_NONBLOCK)
-		return NONBLOCKING;
-	if (raw_syscall6(SYS_statx, fd, (long) "", AT_EMPTY_PATH, STATX_TYPE, (long) &st, 0) < 0)
-		return -EINVAL;
-	return S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) || S_ISBLK(st.stx_mode) ? ALWAYS_READY
-										    : -EINVAL;
+		return NETPOLL_NONBLOCKING;
+	/* Where this fails it is closed meanwhile, which the caller will see, or forbidden. */
+	if (raw_syscall6(SYS_statx, fd, (long) "", AT_EMPTY_PATH, STATX_TYPE, (long) &st, 0) == 0 &&
+	    (S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) || S_ISBLK(st.stx_mode)))
+		return NETPOLL_FILE;
+	return NETPOLL_BLOCKING;
+}
+
+/* It is non-blocking: do not ask again before it is closed. */
+static void
+note_nonblocking(struct desc *d, uint32_t life)
+{
+	rt_enter();
+	lock_acquire(&d->lock, LOCK_RANK_FD);
+	/* If it was closed meanwhile, the next call asks again. */
+	if (atomic_load(&d->life) == life && !d->closing)
+		atomic_store(&d->nonblocking, true);
+	lock_release(&d->lock, LOCK_RANK_FD);
+	rt_exit();
 }
 
 int
@@ -126,7 +132,6 @@ netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life)
 {
 	struct desc *d;
 	uint32_t life;
-	int found;
 
 	if (fd < 0)
 		return -EBADF;
@@ -138,18 +143,19 @@ netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life)
 	life = atomic_load_explicit(&d->life, memory_order_acquire);
 	*ret_life = life;
 	if (likely(use == NETPOLL_WAITS ||
-		   atomic_load_explicit(&d->checked, memory_order_relaxed) != UNCHECKED))
+		   atomic_load_explicit(&d->nonblocking, memory_order_relaxed)))
 		return 0;
-	found = examine(fd);
-	if (found < 0)
-		return found;
-	rt_enter();
-	lock_acquire(&d->lock, LOCK_RANK_FD);
-	/* If it was closed meanwhile, the next call asks again. */
-	if (atomic_load(&d->life) == life && !d->closing)
-		atomic_store(&d->checked, (uint8_t) found);
-	lock_release(&d->lock, LOCK_RANK_FD);
-	rt_exit();
+	switch (netpoll_kind_of(fd)) {
+	case NETPOLL_NOT_OPEN:
+		return -EBADF;
+	case NETPOLL_BLOCKING:
+		return atomic_load(&d->life) == life ? -EINVAL : -EBADF;
+	case NETPOLL_NONBLOCKING:
+		note_nonblocking(d, life);
+		break;
+	case NETPOLL_FILE:
+		break; /* asked each time: a call on a file costs more */
+	}
 	return 0;
 }
 
@@ -450,11 +456,10 @@ netpoll_wait_fd(struct coroutine *co, int fd, uint32_t life, enum netpoll_direct
  */
 
 int
-netpoll_close_begin(int fd)
+netpoll_close_begin(int fd, bool waits)
 {
 	struct coroutine *woken[2] = { NULL, NULL };
 	struct desc *d;
-	bool never_waits;
 
 	if (fd < 0 || fd >= NETPOLL_FDS)
 		return 0;
@@ -466,9 +471,8 @@ netpoll_close_begin(int fd)
 		lock_release(&d->lock, LOCK_RANK_FD);
 		return -EBADF;
 	}
-	never_waits = atomic_load(&d->checked) == ALWAYS_READY;
 	atomic_fetch_add(&d->life, 1);
-	atomic_store(&d->checked, UNCHECKED);
+	atomic_store(&d->nonblocking, false);
 	for (int i = 0; i < 2; i++) {
 		struct wait *w = d->waiter[i];
 		struct coroutine *co = w != NULL ? w->co : NULL;
@@ -482,13 +486,13 @@ netpoll_close_begin(int fd)
 	if (d->registered)
 		raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_DEL, fd, 0, 0, 0);
 	d->registered = false;
-	d->closing = !never_waits;
+	d->closing = waits;
 	lock_release(&d->lock, LOCK_RANK_FD);
 	for (int i = 0; i < 2; i++) {
 		if (woken[i] != NULL)
 			sched_ready(woken[i]);
 	}
-	return !never_waits;
+	return waits;
 }
 
 int
@@ -520,6 +524,8 @@ netpoll_close_end(int fd)
 
 	lock_acquire(&d->lock, LOCK_RANK_FD);
 	d->closing = false;
+	/* Once more: a call may have begun since, and must not take the next file for this one. */
+	atomic_fetch_add(&d->life, 1);
 	r = (int) raw_syscall3(SYS_close, fd, 0, 0);
 	lock_release(&d->lock, LOCK_RANK_FD);
 	return r;

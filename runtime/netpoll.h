@@ -42,6 +42,16 @@ struct corun_context;
 
 enum { NETPOLL_FDS = 1 << 20 };
 
+enum netpoll_kind {
+	NETPOLL_NOT_OPEN,
+	NETPOLL_NONBLOCKING,
+	NETPOLL_FILE,     /* regular, directory or block device, not O_NONBLOCK: nobody waits for it */
+	NETPOLL_BLOCKING, /* anything else that is not O_NONBLOCK: a read may block the thread for good */
+};
+
+/** netpoll_kind_of() - ask the kernel. Context: any. */
+enum netpoll_kind netpoll_kind_of(int fd);
+
 /* What a call is about to do with a descriptor. */
 enum netpoll_use {
 	NETPOLL_TRANSFERS, /* a system call that must not block */
@@ -50,13 +60,11 @@ enum netpoll_use {
 
 /**
  * netpoll_check_fd() - how every call with a descriptor begins
- * @ret_life: for netpoll_wait_fd(): the call's wait is refused when the descriptor has been closed
- * since
+ * @ret_life: for netpoll_wait_fd(): the wait is refused if the descriptor was closed since
  *
- * Whether it may block is asked of the kernel once per descriptor.
- * Return:  0; -EINVAL (NETPOLL_TRANSFERS: it is not O_NONBLOCK, and no regular file, directory or
- * block device: a read could block the thread for good); -EBADF; -EMFILE (number over NETPOLL_FDS);
- *          -ENOMEM.
+ * Whether it may block is asked of the kernel once per descriptor that may not.
+ * Return:  0; -EINVAL (NETPOLL_TRANSFERS: NETPOLL_BLOCKING); -EBADF; -EMFILE (NETPOLL_FDS or
+ *          more); -ENOMEM.
  * Context: outside the runtime.
  */
 int netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life);
@@ -69,23 +77,24 @@ int netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life);
  * Return:  0 (try again), -ETIMEDOUT, what @ctx was cancelled with, -EBADF (closed meanwhile by
  *          corun_close()), -EBUSY (somebody else waits for that direction), -EPERM (a file that
  *          epoll does not take), -ENOMEM, -ENOSPC (the user's limit of epoll watches); -EMFILE (a
- * plain thread gets no eventfd); -ESRCH (in a coroutine that outlives the runtime). Context: inside
- * the runtime. A plain thread blocks in ppoll(2); the runtime need not be started.
+ *          plain thread gets no eventfd); -ESRCH (in a coroutine that outlives the runtime).
+ * Context: inside the runtime. A plain thread blocks in ppoll(2); it need not be started.
  */
 int netpoll_wait_fd(struct coroutine *co, int fd, uint32_t life, enum netpoll_direction direction,
 		    uint64_t deadline_ns, struct corun_context *ctx);
 
 /**
- * netpoll_close_begin() - wake who waits for @fd (-EBADF), let nobody wait any more
+ * netpoll_close_begin() - wake who waits for @fd (-EBADF)
+ * @waits: let nobody wait any more, until netpoll_close_end(); false for a NETPOLL_FILE
+ *
  * Return:  1: replace the file by netpoll_tombstone() outside the runtime (that may block), then
- * call netpoll_close_end(). 0: just close(2) it: nobody ever waits for such a file. -EBADF:
- * somebody else is closing it. Context: inside the runtime, as netpoll_close_end().
+ *          call netpoll_close_end(). 0: just close(2) it. -EBADF: somebody else is closing it.
+ * Context: inside the runtime, as netpoll_close_end().
  */
-int netpoll_close_begin(int fd);
+int netpoll_close_begin(int fd, bool waits);
 
 /** netpoll_tombstone() - a descriptor for which all calls give EBADF (O_PATH); -1: not to be had */
 int netpoll_tombstone(void);
 
-/** netpoll_close_end() - close(2) what is left; the number is free for others. Return: as close(2).
- */
+/** netpoll_close_end() - close(2) what is left; the number is free. Return: as close(2). */
 int netpoll_close_end(int fd);
