@@ -25,6 +25,10 @@ suites() { # name, what setup.sh is to provide, what it does
 		minimal    build,unit            with each optional part left out
 		distcheck  build,unit,dist       make distcheck, from a source tree that is read-only
 		lint       build,clang,lint      format, shellcheck, layers, exported names, names and words
+		tsan       build,unit            the runtime's unit tests under TSan
+		debug      build,unit            unit tests with checks of lock ranks and invariants
+		stress     build                 100,000 coroutines while the pool is resized; with ASan, TSan
+		arch       build,arch            the switch, and the runtime, on aarch64 and with ucontext
 		fuzz       build,clang           each parser with random input (--long: 600 s each)
 		v1         build,live            corunctl in real cgroups v1 on this machine
 		docker     build,live,docker     corunctl in containers of the Docker Engine
@@ -52,9 +56,10 @@ suite_clang() {
 	build clang CC=clang && make_check clang
 }
 
+sanitize_flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+
 suite_sanitize() {
-	flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
-	build sanitize CC=gcc CFLAGS="$flags" LDFLAGS='-fsanitize=address,undefined' || return 0
+	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' || return 0
 	ASAN_OPTIONS=detect_leaks=1 make_check sanitize
 }
 
@@ -77,6 +82,35 @@ suite_lint() {
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
 	run_tap "$top/tests/lint/exports.sh"
+}
+
+# What needs the runtime; the rest has no threads of its own.
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
+
+suite_tsan() {
+	flags='-O1 -g -fsanitize=thread'
+	build tsan CC=gcc CFLAGS="$flags" LDFLAGS='-fsanitize=thread' || return 0
+	tests=''
+	for test in $runtime_tests; do tests="$tests tests/unit/test_$test"; done
+	make_check tsan TESTS="$tests"
+}
+
+suite_debug() {
+	build debug CC=gcc --enable-debug && make_check debug
+}
+
+suite_stress() {
+	seconds=30 short=10
+	[ -z "$long" ] || { seconds=3600; short=600; }
+	build gcc CC=gcc && run_tap tests/stress/run.sh "$work/gcc" 100000 "$seconds"
+	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' &&
+		run_tap tests/stress/run.sh "$work/sanitize" 100000 "$short"
+	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' &&
+		run_tap tests/stress/run.sh "$work/tsan" 2000 "$short"
+}
+
+suite_arch() {
+	run_tap tests/arch/run.sh
 }
 
 suite_fuzz() {
@@ -166,9 +200,13 @@ configure_and_make() {
 	(cd "$build_dir" && "$top/configure" --enable-werror "$@" && make -s -j"$jobs" && touch built)
 }
 
-make_check() { # all results of `make check` in $work/$1
+make_check() { # all results of `make check` in $work/$1; the rest are arguments of make
 	check_status=0
-	make -C "$work/$1" -s -j"$jobs" check >"$work/$1/check.log" 2>&1 || check_status=$?
+	check_build=$1
+	shift
+	make -C "$work/$check_build" -s -j"$jobs" check "$@" >"$work/$check_build/check.log" 2>&1 ||
+		check_status=$?
+	set -- "$check_build"
 	sed -n -e "s/^PASS: /ok - $1 check: /p" -e "s/^XFAIL: /ok - $1 check: /p" \
 		-e "s/^SKIP: \(.*\)/ok - $1 check: \1 # SKIP/p" \
 		-e "s/^\(FAIL\|ERROR\|XPASS\): /not ok - $1 check: /p" "$work/$1/check.log" >"$work/$1/results"
