@@ -117,8 +117,12 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 bool
 sched_start_coroutine(void (*fn)(void *arg), void *arg)
 {
-	struct coroutine *co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+	struct coroutine *co;
 
+	/* The last coroutine has ended: one that is started now would never run. */
+	if (atomic_load(&sched.stopping))
+		return false;
+	co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
 	if (co == NULL)
 		return false;
 	co->id = new_id(NULL);

@@ -74,6 +74,16 @@ reset(void)
 	}
 }
 
+/* Those that were not due yet: after a stop nothing fires. */
+static void
+drop_timers(void)
+{
+	uint32_t n = atomic_load(&sched.n_slots);
+
+	for (uint32_t i = 0; i < n; i++)
+		timers_drop(&worker_slot(i)->timers);
+}
+
 static void
 end_everything(void)
 {
@@ -82,6 +92,7 @@ end_everything(void)
 	monitor_stop();
 	thread_stop_all();
 	netpoll_stop();
+	drop_timers();
 	atomic_store(&sched.started, false);
 }
 

@@ -255,3 +255,20 @@ timers_move(struct timers *from, struct timers *to)
 	lock_release_both(&from->lock, &to->lock, LOCK_RANK_TIMERS);
 	sched_timer_added(next);
 }
+
+void
+timers_drop(struct timers *h)
+{
+	lock_acquire(&h->lock, LOCK_RANK_TIMERS);
+	for (uint32_t i = 0; i < relaxed_get(&h->n); i++) {
+		struct timer *timer = h->slots[i].timer;
+		uint32_t free_bytes = timer->free_bytes;
+
+		atomic_store_explicit(&timer->heap, NULL, memory_order_release);
+		if (free_bytes != 0)
+			pages_free(timer, free_bytes);
+	}
+	atomic_store(&h->n, 0);
+	publish_next(h);
+	lock_release(&h->lock, LOCK_RANK_TIMERS);
+}

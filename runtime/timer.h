@@ -66,3 +66,6 @@ unsigned timers_run(struct timers *timers, uint64_t now_ns);
 
 /** timers_move() - all of @from into @to: the worker of @from leaves the pool */
 void timers_move(struct timers *from, struct timers *to);
+
+/** timers_drop() - disarm all without firing: the runtime stops. They may be armed again later. */
+void timers_drop(struct timers *timers);
