@@ -34,18 +34,26 @@ suites() { # name, what setup.sh is to provide, what it does
 
 suite_unit() {
 	build gcc CC=gcc && make_check gcc
-	step "the README's C example builds with pkg-config and runs" readme_example
+	step "the README's C examples build with pkg-config and run" readme_examples
 }
 
-readme_example() {
+readme_examples() { # each block of C is a program of its own
 	prefix=$work/install/usr/local
 	make -s -C "$work/gcc" install DESTDIR="$work/install" || return 1
-	awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/example.c"
+	rm -f "$work"/example*
+	awk -v to="$work/example" '/^```c$/ { n++; file = to n ".c"; next } /^```$/ { file = "" }
+		file != "" { print >file }' README.md
 	flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/install \
 		pkg-config --cflags --libs corun) || return 1
-	# shellcheck disable=SC2086 # a list
-	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags &&
-		LD_LIBRARY_PATH=$prefix/lib "$work/example" | grep 'workers, decided by'
+	for example in "$work"/example*.c; do
+		# shellcheck disable=SC2086 # a list
+		gcc -Wall -Werror -o "${example%.c}" "$example" $flags &&
+			LD_LIBRARY_PATH=$prefix/lib "${example%.c}" >"${example%.c}.out" || return 1
+		cat "${example%.c}.out"
+	done >"$work/examples.out"
+	cat "$work/examples.out"
+	grep -q 'the sum is 55;' "$work/examples.out" &&
+		grep -q 'workers, decided by' "$work/examples.out"
 }
 
 suite_clang() {
