@@ -81,6 +81,7 @@ suite_lint() {
 	step "shell scripts pass shellcheck" shell_is_clean
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
+	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
@@ -138,6 +139,14 @@ names_mean_something() {
 words_are_fit() { # this script holds the words, so it is left out
 	! files ':!contrib/check.sh' -- grep -n -I -E \
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
+}
+
+statistics_are_told() {
+	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
+		include/corun/stats.h >"$work/statistics"
+	sed -n '/^\.SH STATISTICS/,/^\.SH SEE/p' man/corun.7 | sed '1,/^\.TP/d; /^\.SH/d; /^\.TP$/d' \
+		>"$work/told"
+	[ -s "$work/statistics" ] && diff "$work/statistics" "$work/told"
 }
 
 # ---- what suites are made of --------------------------------------------------------------------
