@@ -38,18 +38,26 @@ suites() { # name, what setup.sh is to provide, what it does
 
 suite_unit() {
 	build gcc CC=gcc && make_check gcc
-	step "the README's C example builds with pkg-config and runs" readme_example
+	step "the README's C examples build with pkg-config and run" readme_examples
 }
 
-readme_example() {
+readme_examples() { # each block of C is a program of its own
 	prefix=$work/install/usr/local
 	make -s -C "$work/gcc" install DESTDIR="$work/install" || return 1
-	awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/example.c"
+	rm -f "$work"/example*
+	awk -v to="$work/example" '/^```c$/ { n++; file = to n ".c"; next } /^```$/ { file = "" }
+		file != "" { print >file }' README.md
 	flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/install \
 		pkg-config --cflags --libs corun) || return 1
-	# shellcheck disable=SC2086 # a list
-	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags &&
-		LD_LIBRARY_PATH=$prefix/lib "$work/example" | grep 'workers, decided by'
+	for example in "$work"/example*.c; do
+		# shellcheck disable=SC2086 # a list
+		gcc -Wall -Werror -o "${example%.c}" "$example" $flags &&
+			LD_LIBRARY_PATH=$prefix/lib "${example%.c}" >"${example%.c}.out" || return 1
+		cat "${example%.c}.out"
+	done >"$work/examples.out"
+	cat "$work/examples.out"
+	grep -q 'the sum is 55;' "$work/examples.out" &&
+		grep -q 'workers, decided by' "$work/examples.out"
 }
 
 suite_clang() {
@@ -78,6 +86,7 @@ suite_lint() {
 	step "shell scripts pass shellcheck" shell_is_clean
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
+	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
@@ -164,6 +173,14 @@ names_mean_something() {
 words_are_fit() { # this script holds the words, so it is left out
 	! files ':!contrib/check.sh' -- grep -n -I -E \
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
+}
+
+statistics_are_told() {
+	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
+		include/corun/stats.h >"$work/statistics"
+	sed -n '/^\.SH STATISTICS/,/^\.SH SEE/p' man/corun.7 | sed '1,/^\.TP/d; /^\.SH/d; /^\.TP$/d' \
+		>"$work/told"
+	[ -s "$work/statistics" ] && diff "$work/statistics" "$work/told"
 }
 
 # ---- what suites are made of --------------------------------------------------------------------
