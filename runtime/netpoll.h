@@ -45,8 +45,8 @@ enum { NETPOLL_FDS = 1 << 20 };
 enum netpoll_kind {
 	NETPOLL_NOT_OPEN,
 	NETPOLL_NONBLOCKING,
-	NETPOLL_FILE,     /* regular, directory or block device, not O_NONBLOCK: nobody waits for it */
-	NETPOLL_BLOCKING, /* anything else that is not O_NONBLOCK: a read may block the thread for good */
+	NETPOLL_FILE, /* regular, directory or block device, not O_NONBLOCK: nobody waits for it */
+	NETPOLL_BLOCKING, /* any other that is not O_NONBLOCK: a read may block for good */
 };
 
 /** netpoll_kind_of() - ask the kernel. Context: any. */

@@ -6,13 +6,14 @@
  * Rules for descriptors used here:
  *   - they are O_NONBLOCK (corun_socket, corun_accept and corun_pipe make them so, corun_nonblock()
  *     others). A descriptor that is not, and is no regular file, directory or block device, gives
- *     -EINVAL at its first use: a read could block the thread for good. (To set the flag silently would
- *     change it for every process that shares the file, such as the shell behind a terminal.) It is
- *     asked once: clear the flag later and the thread blocks. Calls that only wait do not ask.
+ *     -EINVAL at its first use: a read could block the thread for good. (To set the flag silently
+ *     would change it for every process that shares the file, such as the shell behind a
+ *     terminal.) It is asked once: clear the flag later and the thread blocks. Calls that only
+ *     wait do not ask.
  *   - they are closed by corun_close(), which wakes who waits and forgets them. After close(2) the
  *     number's next owner here may wait for an event that never comes.
- *   - one at a time waits for each direction of one; a second one gets -EBUSY. Several may read or write
- *     at a time as long as none has to wait.
+ *   - one at a time waits for each direction of one; a second one gets -EBUSY. Several may read or
+ *     write at a time as long as none has to wait.
  *
  * Every call that may wait comes in two forms: up to a deadline, and (_ctx) until a context is
  * cancelled, for good with a NULL context. Both try first and wait then: a call that finds what it
@@ -29,13 +30,15 @@
  *   -ESRCH          the runtime was stopped
  * EINTR is never returned. Errno is neither used nor changed.
  *
- * Ownership: nothing is kept of an argument once the call has returned. In between buffers, messages
- *            and addresses are the call's. A context is borrowed: the caller holds a reference.
- * Context:   coroutine (parks) or plain thread (blocks in ppoll(2); also without a started runtime). Not
- *            in a signal handler, nor between corun_block_enter() and _exit().
+ * Ownership: nothing is kept of an argument once the call has returned. In between buffers,
+ *            messages and addresses are the call's. A context is borrowed: the caller holds a
+ *            reference.
+ * Context:   coroutine (parks) or plain thread (blocks in ppoll(2); also without a started
+ *            runtime). Not in a signal handler, nor between corun_block_enter() and _exit().
  *
- * A write to a pipe or socket that nobody reads gives -EPIPE. In a plain thread SIGPIPE comes with it, as
- * with write(2); threads that run coroutines have it blocked. send and sendmsg never raise it.
+ * A write to a pipe or socket that nobody reads gives -EPIPE. In a plain thread SIGPIPE comes with
+ * it, as with write(2); threads that run coroutines have it blocked. send and sendmsg never raise
+ * it.
  */
 
 #include <stddef.h>
@@ -52,7 +55,7 @@ extern "C" {
 
 struct corun_context;
 
-/* ---- read and write ------------------------------------------------------------------------------ */
+/* ---- read and write ------------------------------------------------------------------------ */
 
 /**
  * corun_read() - read(2): what is there, at least one byte
@@ -78,7 +81,8 @@ CORUN_EXPORT ssize_t corun_writev_ctx(int fd, const struct iovec *iov, int n,
  * @ret_n: how many were read, also on failure; may be NULL
  *
  * The deadline is for all of it.
- * Return: 0: all @n; -EPIPE: it ended before (*@ret_n is 0: at once; else in the middle); or an error.
+ * Return: 0: all @n; -EPIPE: it ended before (*@ret_n is 0: at once; else in the middle); or an
+ * error.
  */
 CORUN_EXPORT int corun_read_full(int fd, void *buf, size_t n, size_t *ret_n, uint64_t deadline_ns);
 CORUN_EXPORT int corun_read_full_ctx(int fd, void *buf, size_t n, size_t *ret_n,
@@ -96,7 +100,7 @@ CORUN_EXPORT int corun_write_all(int fd, const void *buf, size_t n, size_t *ret_
 CORUN_EXPORT int corun_write_all_ctx(int fd, const void *buf, size_t n, size_t *ret_n,
 				     struct corun_context *ctx);
 
-/* ---- sockets ----------------------------------------------------------------------------------- */
+/* ---- sockets ------------------------------------------------------------------------------- */
 
 /** corun_socket() - socket(2), non-blocking and close-on-exec. Return: the descriptor; never waits. */
 CORUN_EXPORT int corun_socket(int domain, int type, int protocol);
@@ -105,9 +109,9 @@ CORUN_EXPORT int corun_socket(int domain, int type, int protocol);
  * corun_accept() - accept4(2), non-blocking and close-on-exec
  * @addr, @len: as there; may both be NULL
  *
- * Return: a descriptor for corun_close(); or an error. ECONNABORTED is not returned. Without descriptors
- *         it is -EMFILE or -ENFILE at once, and the client stays in the backlog: do not ask again in a
- *         loop without sleeping.
+ * Return: a descriptor for corun_close(); or an error. ECONNABORTED is not returned. Without
+ *         descriptors it is -EMFILE or -ENFILE at once, and the client stays in the backlog: do
+ *         not ask again in a loop without sleeping.
  */
 CORUN_EXPORT int corun_accept(int fd, struct sockaddr *addr, socklen_t *len, uint64_t deadline_ns);
 CORUN_EXPORT int corun_accept_ctx(int fd, struct sockaddr *addr, socklen_t *len,
@@ -117,8 +121,8 @@ CORUN_EXPORT int corun_accept_ctx(int fd, struct sockaddr *addr, socklen_t *len,
  * corun_connect() - connect(2), and wait for the outcome
  *
  * When a Unix listener's backlog is full it is asked again, every 20 ms at last: there is no event.
- * Return: 0; or an error, such as -ECONNREFUSED. After one (-ETIMEDOUT too) only corun_close() is of
- *         use: the connection may still come about.
+ * Return: 0; or an error, such as -ECONNREFUSED. After one (-ETIMEDOUT too) only corun_close() is
+ *         of use: the connection may still come about.
  */
 CORUN_EXPORT int corun_connect(int fd, const struct sockaddr *addr, socklen_t len,
 			       uint64_t deadline_ns);
@@ -131,8 +135,7 @@ CORUN_EXPORT ssize_t corun_recv_ctx(int fd, void *buf, size_t n, int flags,
 				    struct corun_context *ctx);
 
 /** corun_send() - send(2) with MSG_NOSIGNAL. Return: how many bytes, or an error. */
-CORUN_EXPORT ssize_t corun_send(int fd, const void *buf, size_t n, int flags,
-				uint64_t deadline_ns);
+CORUN_EXPORT ssize_t corun_send(int fd, const void *buf, size_t n, int flags, uint64_t deadline_ns);
 CORUN_EXPORT ssize_t corun_send_ctx(int fd, const void *buf, size_t n, int flags,
 				    struct corun_context *ctx);
 
@@ -150,12 +153,12 @@ CORUN_EXPORT ssize_t corun_sendmsg(int fd, const struct msghdr *msg, int flags,
 CORUN_EXPORT ssize_t corun_sendmsg_ctx(int fd, const struct msghdr *msg, int flags,
 				       struct corun_context *ctx);
 
-/* ---- anything that poll(2) knows ----------------------------------------------------------------- */
+/* ---- anything that poll(2) knows ----------------------------------------------------------- */
 
 /**
  * corun_wait_readable(), corun_wait_writable() - wait until poll(2) says so
- * @fd: of any kind: eventfds, pidfds, signalfds, listeners, epolls. It need not be O_NONBLOCK, but what
- *      is then read from it could block, when somebody else was faster.
+ * @fd: of any kind: eventfds, pidfds, signalfds, listeners, epolls. It need not be O_NONBLOCK, but
+ *      what is then read from it could block, when somebody else was faster.
  *
  * Return: 0: it is readable, at its end, or in error (writable likewise); or an error.
  */
@@ -173,7 +176,7 @@ CORUN_EXPORT int corun_wait_writable_ctx(int fd, struct corun_context *ctx);
 CORUN_EXPORT int corun_wait_pidfd(int pidfd, int *ret_status, uint64_t deadline_ns);
 CORUN_EXPORT int corun_wait_pidfd_ctx(int pidfd, int *ret_status, struct corun_context *ctx);
 
-/* ---- making and closing ------------------------------------------------------------------------ */
+/* ---- making and closing -------------------------------------------------------------------- */
 
 /**
  * corun_pipe() - pipe2(2), both ends non-blocking and close-on-exec
@@ -190,7 +193,8 @@ CORUN_EXPORT int corun_nonblock(int fd);
  *
  * The number is not given out again before nobody waits for the old file any more.
  * Context: as all; may block where close(2) does (SO_LINGER, network file systems).
- * Return:  0; -EBADF (not open, or somebody else is closing it); what close(2) says of a regular file.
+ * Return:  0; -EBADF (not open, or somebody else is closing it); what close(2) says of a regular
+ * file.
  */
 CORUN_EXPORT int corun_close(int fd);
 
