@@ -72,8 +72,11 @@ suite_sanitize() {
 }
 
 suite_minimal() {
-	build without-libarchive --without-libarchive && make_check without-libarchive
-	build disable-tools --disable-tools && make_check disable-tools
+	build without-libarchive --without-libarchive &&
+		make_check without-libarchive TESTS='tests/e2e/corunctl.sh tests/e2e/corunctl_capture.sh'
+	# shellcheck disable=SC2086 # a list
+	build disable-tools --disable-tools &&
+		make_check disable-tools TESTS="$(programs $short_tests)"
 }
 
 suite_distcheck() {
@@ -95,17 +98,25 @@ suite_lint() {
 
 # What needs the runtime; the rest has no threads of its own.
 runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
+# Under TSan, where all is slow: those that race.
+racing_tests='chan_race context governor io_race mutex netpoll preempt runq sched'
+# What shows that a build without something works.
+short_tests='context look mutex policy runq sched'
+
+programs() { # the unit tests "$@", as make knows them
+	printf 'tests/unit/test_%s ' "$@"
+}
 
 suite_tsan() {
-	flags='-O1 -g -fsanitize=thread'
-	build tsan CC=gcc CFLAGS="$flags" LDFLAGS='-fsanitize=thread' || return 0
-	tests=''
-	for test in $runtime_tests; do tests="$tests tests/unit/test_$test"; done
-	make_check tsan TESTS="$tests"
+	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' || return 0
+	# shellcheck disable=SC2086 # a list
+	make_check tsan TESTS="$(programs $racing_tests)"
 }
 
 suite_debug() {
-	build debug CC=gcc --enable-debug && make_check debug
+	build debug CC=gcc --enable-debug || return 0
+	# shellcheck disable=SC2086 # a list
+	make_check debug TESTS="$(programs $runtime_tests)"
 }
 
 suite_stress() {
