@@ -380,11 +380,10 @@ count_descriptors(void)
 	return n;
 }
 
-/* 1,500 levels: all of them count, few of them keep a descriptor. */
+/* 1,500 levels: all of them count. */
 START_TEST(deep_path)
 {
 	char path[4096] = "", text[4200], name[4200];
-	int before = count_descriptors();
 	size_t len = 0;
 
 	for (int i = 0; i < 1500; i++)
@@ -395,9 +394,46 @@ START_TEST(deep_path)
 	tree_write(&tree, name, "600000 100000\n");
 	tree_write(&tree, "cg/d/d/cpu.max", "300000 100000\n");
 	ck_assert_int_eq(look(), 300);
-	ck_assert_int_eq(look(), 300);
+	tree_write(&tree, name, "200000 100000\n");
+	ck_assert_int_eq(look(), 200);
 	ck_assert_uint_eq(corun_cpu_look(cpu)->n_levels, 1501);
-	ck_assert_int_le(count_descriptors(), before + 32);
+}
+END_TEST
+
+/* 60 levels with a file each: few of them keep a descriptor, and the others are read all the same.
+ */
+START_TEST(few_descriptors)
+{
+	char path[256] = "", text[300], name[300];
+	int before = count_descriptors();
+	size_t len = 0;
+
+	for (int i = 0; i < 60; i++) {
+		len += (size_t) snprintf(path + len, sizeof(path) - len, "/d");
+		snprintf(name, sizeof(name), "cg%s/cpu.max", path);
+		tree_write(&tree, name, "600000 100000\n");
+	}
+	snprintf(text, sizeof(text), "0::%s\n", path);
+	tree_write(&tree, "proc/self/cgroup", text);
+	ck_assert_int_eq(look(), 600);
+	ck_assert_int_eq(count_descriptors(), before + 32);
+	tree_write(&tree, "cg/d/cpu.max", "100000 100000\n");
+	ck_assert_int_eq(look(), 100);
+	ck_assert_int_eq(count_descriptors(), before + 32);
+}
+END_TEST
+
+/* Neither file is there, or only one: no cgroup, and no fault. */
+START_TEST(proc_files_missing)
+{
+	tree_delete(&tree, "proc/self/mountinfo");
+	ck_assert_int_eq(look(), -1);
+	ck_assert_ptr_null(corun_cpu_look(cpu)->fault);
+	ck_assert_str_eq(corun_cpu_look(cpu)->cgroup_path, "/a/b");
+	tree_delete(&tree, "proc/self/cgroup");
+	ck_assert_int_eq(look(), -1);
+	ck_assert_ptr_null(corun_cpu_look(cpu)->fault);
+	ck_assert_ptr_null(corun_cpu_look(cpu)->cgroup_path);
 }
 END_TEST
 
@@ -554,6 +590,8 @@ main(void)
 	tcase_add_test(changes, lookup_fails_later);
 	tcase_add_test(changes, no_descriptor_left);
 	tcase_add_test(changes, deep_path);
+	tcase_add_test(changes, few_descriptors);
+	tcase_add_test(changes, proc_files_missing);
 	tcase_add_test(changes, path_too_long);
 	tcase_add_test(changes, nothing_leaks);
 	suite_add_tcase(suite, changes);
