@@ -98,8 +98,8 @@ suite_lint() {
 
 # What needs the runtime; the rest has no threads of its own.
 runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
-# Under TSan, where all is slow: those that race.
-racing_tests='chan_race context governor io_race mutex netpoll preempt runq sched'
+# Under TSan, where all is slow; the stress suite has more of it.
+racing_tests='context mutex netpoll runq'
 # What shows that a build without something works.
 short_tests='context look mutex policy runq sched'
 
