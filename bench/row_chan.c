@@ -43,7 +43,7 @@ pingpong_run(struct bench *b, uint64_t ops)
 void
 row_pingpong(struct bench *b)
 {
-	bench_measure(b, pingpong_run, bench_scaled(b, 2000000, 1000));
+	bench_measure(b, pingpong_run, bench_scaled(b, 1000000, 1000));
 }
 
 /* ---- many: 4 producers, 4 consumers, one channel of 128; an operation is an element ---------- */
@@ -108,7 +108,7 @@ many_run(struct bench *b, uint64_t ops)
 void
 row_many(struct bench *b)
 {
-	bench_measure(b, many_run, bench_scaled(b, 8000000, 10000));
+	bench_measure(b, many_run, bench_scaled(b, 4000000, 10000));
 }
 
 /* ---- ring: 503 coroutines pass a token on; an operation is a hop ------------------------------
@@ -164,7 +164,7 @@ ring_run(struct bench *b, uint64_t ops)
 void
 row_ring(struct bench *b)
 {
-	bench_measure(b, ring_run, bench_scaled(b, 3000000, 1000));
+	bench_measure(b, ring_run, bench_scaled(b, 1500000, 1000));
 }
 
 /* ---- skynet: a tree of coroutines, ten children each, sums the numbers of its leaves -----------

@@ -43,5 +43,5 @@ mutex_run(struct bench *b, uint64_t ops)
 void
 row_mutex(struct bench *b)
 {
-	bench_measure(b, mutex_run, bench_scaled(b, 40000000, 80000));
+	bench_measure(b, mutex_run, bench_scaled(b, 10000000, 80000));
 }

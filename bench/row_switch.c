@@ -70,5 +70,5 @@ spawn_run(struct bench *b, uint64_t ops)
 void
 row_spawn(struct bench *b)
 {
-	bench_measure(b, spawn_run, bench_scaled(b, 2000000, 1000));
+	bench_measure(b, spawn_run, bench_scaled(b, 1000000, 1000));
 }

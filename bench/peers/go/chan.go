@@ -31,7 +31,7 @@ func pingpongRun(b *bench, ops uint64) {
 }
 
 func rowPingpong(b *bench) {
-	b.measure(pingpongRun, b.scaled(2000000, 1000))
+	b.measure(pingpongRun, b.scaled(1000000, 1000))
 }
 
 // many: 4 producers, 4 consumers, one channel of 128; an operation is an element.
@@ -86,7 +86,7 @@ func manyRun(b *bench, ops uint64) {
 }
 
 func rowMany(b *bench) {
-	b.measure(manyRun, b.scaled(8000000, 10000))
+	b.measure(manyRun, b.scaled(4000000, 10000))
 }
 
 // ring: 503 goroutines pass a token on; an operation is a hop.
@@ -125,7 +125,7 @@ func ringRun(b *bench, ops uint64) {
 }
 
 func rowRing(b *bench) {
-	b.measure(ringRun, b.scaled(3000000, 1000))
+	b.measure(ringRun, b.scaled(1500000, 1000))
 }
 
 // skynet: a tree of goroutines, ten children each, sums the numbers of its leaves.

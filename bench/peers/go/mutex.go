@@ -35,5 +35,5 @@ func mutexRun(b *bench, ops uint64) {
 }
 
 func rowMutex(b *bench) {
-	b.measure(mutexRun, b.scaled(40000000, 80000))
+	b.measure(mutexRun, b.scaled(10000000, 80000))
 }

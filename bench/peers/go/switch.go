@@ -59,5 +59,5 @@ func spawnRun(b *bench, ops uint64) {
 }
 
 func rowSpawn(b *bench) {
-	b.measure(spawnRun, b.scaled(2000000, 1000))
+	b.measure(spawnRun, b.scaled(1000000, 1000))
 }
