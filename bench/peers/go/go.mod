@@ -1,0 +1,3 @@
+module corun/bench/gobench
+
+go 1.25
