@@ -27,7 +27,7 @@ suites() { # name, what setup.sh is to provide, what it does
 		lint       build,clang,lint      format, shellcheck, layers, exported names, names and words
 		tsan       build,unit            the runtime's unit tests under TSan
 		debug      build,unit            unit tests with checks of lock ranks and invariants
-		stress     build                 100,000 coroutines while the pool is resized; with ASan, TSan
+		stress     build                 100,000 coroutines while the pool is resized (--long: ASan, TSan too)
 		arch       build,arch            the switch, and the runtime, on aarch64 and with ucontext
 		fuzz       build,clang           each parser with random input (--long: 600 s each)
 		v1         build,live            corunctl in real cgroups v1 on this machine
@@ -120,13 +120,14 @@ suite_debug() {
 }
 
 suite_stress() {
-	seconds=30 short=10
-	[ -z "$long" ] || { seconds=3600; short=600; }
+	seconds=30
+	[ -z "$long" ] || seconds=3600
 	build gcc CC=gcc && run_tap tests/stress/run.sh "$work/gcc" 100000 "$seconds"
+	[ -n "$long" ] || return 0
 	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' &&
-		run_tap tests/stress/run.sh "$work/sanitize" 100000 "$short"
+		run_tap tests/stress/run.sh "$work/sanitize" 100000 600
 	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' &&
-		run_tap tests/stress/run.sh "$work/tsan" 2000 "$short"
+		run_tap tests/stress/run.sh "$work/tsan" 2000 600
 }
 
 suite_arch() {

@@ -247,6 +247,9 @@ look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
 	/* The heir of the next take-over has to be made ahead. */
 	if (*ret_waits && atomic_load(&sched.n_idle_threads) == 0)
 		thread_request();
+	/* Whatever wake-up went astray, the next look makes up for it. */
+	if (*ret_waits)
+		thread_wake_one();
 	trim_stacks(now_ns);
 	return acted;
 }

@@ -68,6 +68,7 @@ struct sched {
 	_Atomic uint32_t n_handed_off;
 	_Atomic uint32_t n_blocked;
 
+	_Atomic uint32_t fence;   /* of pool_fence() */
 	_Atomic uint64_t next_id; /* of coroutines, handed to workers in blocks */
 
 	/* corun_stop() waits for the last coroutine */
@@ -91,6 +92,17 @@ extern struct sched sched;
 		else                                                                               \
 			atomic_fetch_add_explicit(&sched.counts.name, (n), memory_order_relaxed);  \
 	} while (0)
+
+/* A full fence; TSan knows none, but takes a sequentially consistent exchange for one. */
+static inline void
+pool_fence(void)
+{
+#ifdef SANITIZE_THREAD
+	atomic_fetch_add(&sched.fence, 0);
+#else
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
 
 /* ---- sched.c ---- */
 

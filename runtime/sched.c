@@ -162,6 +162,7 @@ sched_put(struct coroutine *co, bool as_next)
 			put_ring(w, co);
 	} else {
 		put_ring(w, co);
+		pool_fence(); /* FENCE-WORK: the tail was a release */
 	}
 	thread_wake_one();
 }
@@ -223,6 +224,8 @@ end_of(struct thread *t, struct coroutine *co)
 	sanitize_free(&co->sanitize);
 	coroutine_unref(t->worker != NULL ? &t->worker->stacks : NULL, co);
 	count_add(t->worker, ended, 1);
+	/* Pairs with await_end_of_all(), which raises end_watch and reads the counts then. */
+	pool_fence();
 	if (unlikely(atomic_load(&sched.end_watch) != 0)) {
 		atomic_fetch_add(&sched.end_word, 1);
 		futex_wake(&sched.end_word, INT32_MAX);

@@ -61,9 +61,13 @@ from_global(struct worker *w, uint32_t max)
 		return NULL;
 	co = list;
 	list = list->link;
+	co->link = NULL; /* what is in a ring, or in a hand, is in no list */
 	while (list != NULL) {
 		struct coroutine *following = list->link;
-		struct coroutine *spilt = runq_put(&w->runq, list);
+		struct coroutine *spilt;
+
+		list->link = NULL;
+		spilt = runq_put(&w->runq, list);
 
 		if (spilt != NULL)
 			sched_put_global(spilt);
@@ -381,12 +385,15 @@ steal_find_work(struct thread *t)
 			if (t->picked != NULL) {
 				co = t->picked;
 				t->picked = NULL;
+				co->link = NULL;
 				sched_put_global(co);
 			}
 			let_go(t);
 		}
-		if (t->worker == NULL && t->low_priority)
+		if (t->worker == NULL && t->low_priority) {
+			stop_spinning(t);
 			return NULL;
+		}
 		if (t->worker == NULL && worker_acquire(t) == NULL) {
 			if (!go_idle(t))
 				return NULL;

@@ -88,6 +88,9 @@ thread_struct(void)
 			;
 	}
 	t->stat_fd = -1;
+	t->worker = NULL; /* a plain thread must not seem to hold what its last owner held */
+	t->spinning = false;
+	t->low_priority = false;
 	return t;
 }
 
@@ -266,6 +269,9 @@ wake_for_idle_worker(bool may_ask)
 	lock_release(&sched.lock, LOCK_RANK_SCHED);
 	if (t == NULL) {
 		atomic_fetch_sub(&sched.n_spinning, 1);
+		/* The poller is free as well; awake it takes a worker itself. */
+		if (atomic_load(&sched.poll_until) != 0)
+			netpoll_break();
 		if (may_ask)
 			thread_request();
 		return;
@@ -434,10 +440,13 @@ helper_main(void *arg)
 		 * Who asked found an idle worker and no thread asleep. A new thread looks for work
 		 * as soon as it runs; but if one has fallen asleep since, it did not see that work.
 		 */
-		if (!too_few())
+		if (!too_few()) {
 			wake_one(false);
-		else if (thread_create() < 0)
+		} else if (thread_create() < 0) {
+			/* Nobody asks a second time for the same work: try again by oneself. */
 			futex_wait(&helper.wanted, 0, corun_in(RETRY_MS * CORUN_MS));
+			continue;
+		}
 		futex_wait(&helper.wanted, 0, UINT64_MAX);
 	}
 	return NULL;
