@@ -30,6 +30,8 @@ gobench_files = \
 EXTRA_DIST += \
 	$(gobench_files) \
 	%D%/README.md \
+	%D%/results/results.json \
+	%D%/results/results.md \
 	%D%/run.py
 
 CLEANFILES += \
