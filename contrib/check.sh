@@ -25,6 +25,10 @@ suites() { # name, what setup.sh is to provide, what it does
 		minimal    build,unit            with each optional part left out
 		distcheck  build,unit,dist       make distcheck, from a source tree that is read-only
 		lint       build,clang,lint      format, shellcheck, layers, exported names, names and words
+		tsan       build,unit            the runtime's unit tests under TSan
+		debug      build,unit            unit tests with checks of lock ranks and invariants
+		stress     build                 100,000 coroutines while the pool is resized; with ASan, TSan
+		arch       build,arch            the switch, and the runtime, on aarch64 and with ucontext
 		fuzz       build,clang           each parser with random input (--long: 600 s each)
 		v1         build,live            corunctl in real cgroups v1 on this machine
 		docker     build,live,docker     corunctl in containers of the Docker Engine
@@ -34,33 +38,45 @@ suites() { # name, what setup.sh is to provide, what it does
 
 suite_unit() {
 	build gcc CC=gcc && make_check gcc
-	step "the README's C example builds with pkg-config and runs" readme_example
+	step "the README's C examples build with pkg-config and run" readme_examples
 }
 
-readme_example() {
+readme_examples() { # each block of C is a program of its own
 	prefix=$work/install/usr/local
 	make -s -C "$work/gcc" install DESTDIR="$work/install" || return 1
-	awk '/^```c$/ { inside = 1; next } /^```$/ { inside = 0 } inside' README.md >"$work/example.c"
+	rm -f "$work"/example*
+	awk -v to="$work/example" '/^```c$/ { n++; file = to n ".c"; next } /^```$/ { file = "" }
+		file != "" { print >file }' README.md
 	flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$work/install \
 		pkg-config --cflags --libs corun) || return 1
-	# shellcheck disable=SC2086 # a list
-	gcc -Wall -Werror -o "$work/example" "$work/example.c" $flags &&
-		LD_LIBRARY_PATH=$prefix/lib "$work/example" | grep 'workers, decided by'
+	for example in "$work"/example*.c; do
+		# shellcheck disable=SC2086 # a list
+		gcc -Wall -Werror -o "${example%.c}" "$example" $flags &&
+			LD_LIBRARY_PATH=$prefix/lib "${example%.c}" >"${example%.c}.out" || return 1
+		cat "${example%.c}.out"
+	done >"$work/examples.out"
+	cat "$work/examples.out"
+	grep -q 'the sum is 55;' "$work/examples.out" &&
+		grep -q 'workers, decided by' "$work/examples.out"
 }
 
 suite_clang() {
 	build clang CC=clang && make_check clang
 }
 
+sanitize_flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
+
 suite_sanitize() {
-	flags='-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all'
-	build sanitize CC=gcc CFLAGS="$flags" LDFLAGS='-fsanitize=address,undefined' || return 0
+	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' || return 0
 	ASAN_OPTIONS=detect_leaks=1 make_check sanitize
 }
 
 suite_minimal() {
-	build without-libarchive --without-libarchive && make_check without-libarchive
-	build disable-tools --disable-tools && make_check disable-tools
+	build without-libarchive --without-libarchive &&
+		make_check without-libarchive TESTS='tests/e2e/corunctl.sh tests/e2e/corunctl_capture.sh'
+	# shellcheck disable=SC2086 # a list
+	build disable-tools --disable-tools &&
+		make_check disable-tools TESTS="$(programs $short_tests)"
 }
 
 suite_distcheck() {
@@ -73,16 +89,57 @@ suite_lint() {
 	step "shell scripts pass shellcheck" shell_is_clean
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
+	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
 	run_tap "$top/tests/lint/exports.sh"
 }
 
+# What needs the runtime; the rest has no threads of its own.
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
+# Under TSan, where all is slow; the stress suite has more of it.
+racing_tests='context mutex netpoll runq'
+# What shows that a build without something works.
+short_tests='context look mutex policy runq sched'
+
+programs() { # the unit tests "$@", as make knows them
+	printf 'tests/unit/test_%s ' "$@"
+}
+
+suite_tsan() {
+	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' || return 0
+	# shellcheck disable=SC2086 # a list
+	make_check tsan TESTS="$(programs $racing_tests)"
+}
+
+suite_debug() {
+	build debug CC=gcc --enable-debug || return 0
+	# shellcheck disable=SC2086 # a list
+	make_check debug TESTS="$(programs $runtime_tests)"
+}
+
+suite_stress() {
+	seconds=30 short=10
+	[ -z "$long" ] || { seconds=3600; short=600; }
+	build gcc CC=gcc && run_tap tests/stress/run.sh "$work/gcc" 100000 "$seconds"
+	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' &&
+		run_tap tests/stress/run.sh "$work/sanitize" 100000 "$short"
+	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' &&
+		run_tap tests/stress/run.sh "$work/tsan" 2000 "$short"
+}
+
+suite_arch() {
+	run_tap tests/arch/run.sh
+}
+
 suite_fuzz() {
-	seconds=20
+	seconds=10
 	[ -z "$long" ] || seconds=600
-	run_tap tests/fuzz/run.sh --seconds "$seconds" --build "$work/fuzz"
+	for target in membership mount quota stat workers; do
+		step "fuzz $target: $seconds s" \
+			env CORUN_FUZZ_DIR="$work/fuzz" tests/fuzz/run.sh "$seconds" "$target"
+	done
 }
 
 suite_v1() {
@@ -98,25 +155,43 @@ suite_vm() {
 }
 
 # ---- lint -------------------------------------------------------------------------------------
-files() { # the project's files whose names match one of the patterns "$@"
-	git ls-files --cached --others --exclude-standard -- "$@"
+files() { # run the command "$@" on the project's files that match the patterns before "--"
+	files_patterns=''
+	while [ "$1" != -- ]; do
+		files_patterns="$files_patterns $1"
+		shift
+	done
+	shift
+	# Names may hold anything: a fixture's has a tab and a backslash.
+	# shellcheck disable=SC2086 # a list
+	(set -f && git ls-files -z --cached --others --exclude-standard -- $files_patterns) |
+		xargs -0 -r "$@"
 }
 
 c_is_formatted() {
-	files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+	files '*.c' '*.h' -- clang-format --dry-run -Werror
 }
 
 shell_is_clean() {
-	files '*.sh' .ci/run | xargs shellcheck -x
+	files '*.sh' .ci/run -- shellcheck -x
 }
 
 names_mean_something() {
-	! files | grep -E '(^|/)(util|utils|common|misc|helper|helpers)(\.[^/]*)?(/|$)'
+	! files -- printf '%s\n' |
+		grep -E '(^|/)(util|utils|common|misc|helper|helpers)(\.[^/]*)?(/|$)'
 }
 
 words_are_fit() { # this script holds the words, so it is left out
-	! files | grep -v '^contrib/check\.sh$' | xargs grep -n -I -E \
+	! files ':!contrib/check.sh' -- grep -n -I -E \
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
+}
+
+statistics_are_told() {
+	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
+		include/corun/stats.h >"$work/statistics"
+	sed -n '/^\.SH STATISTICS/,/^\.SH SEE/p' man/corun.7 | sed '1,/^\.TP/d; /^\.SH/d; /^\.TP$/d' \
+		>"$work/told"
+	[ -s "$work/statistics" ] && diff "$work/statistics" "$work/told"
 }
 
 # ---- what suites are made of --------------------------------------------------------------------
@@ -130,7 +205,11 @@ step() { # one result: "ok" if the command succeeds; its output is shown if it d
 		echo "ok - $step_what"
 	else
 		echo "not ok - $step_what"
-		tail -n 60 "$work/step.log" | sed 's/^/# /'
+		{
+			grep -E '^(FAIL|ERROR|not ok)|error:' "$work/step.log" | head -n 30
+			echo ...
+			tail -n 40 "$work/step.log"
+		} | sed 's/^/# /'
 		return 1
 	fi
 }
@@ -149,15 +228,19 @@ configure_and_make() {
 	(cd "$build_dir" && "$top/configure" --enable-werror "$@" && make -s -j"$jobs" && touch built)
 }
 
-make_check() { # all results of `make check` in $work/$1
+make_check() { # all results of `make check` in $work/$1; the rest are arguments of make
 	check_status=0
-	make -C "$work/$1" -s -j"$jobs" check >"$work/$1/check.log" 2>&1 || check_status=$?
+	check_build=$1
+	shift
+	make -C "$work/$check_build" -s -j"$jobs" check "$@" >"$work/$check_build/check.log" 2>&1 ||
+		check_status=$?
+	set -- "$check_build"
 	sed -n -e "s/^PASS: /ok - $1 check: /p" -e "s/^XFAIL: /ok - $1 check: /p" \
 		-e "s/^SKIP: \(.*\)/ok - $1 check: \1 # SKIP/p" \
 		-e "s/^\(FAIL\|ERROR\|XPASS\): /not ok - $1 check: /p" "$work/$1/check.log" >"$work/$1/results"
 	cat "$work/$1/results"
 	if ! grep -q . "$work/$1/results"; then
-		echo "not ok - $1: make check ran a test"
+		echo "not ok - $1: make check (no test ran)"
 		check_status=1
 	elif [ "$check_status" != 0 ] && ! grep -q '^not ok' "$work/$1/results"; then
 		echo "not ok - $1: make check"
@@ -166,16 +249,18 @@ make_check() { # all results of `make check` in $work/$1
 }
 
 show_check_log() {
-	tail -n 40 "$1/check.log" | sed 's/^/# /'
+	grep -E 'error:' "$1/check.log" | head -n 20 | sed 's/^/# /'
+	tail -n 20 "$1/check.log" | sed 's/^/# /'
 	[ ! -f "$1/test-suite.log" ] || grep -h -A 3 '^not ok' "$1/test-suite.log" |
 		head -n 60 | sed 's/^/# /'
 }
 
 run_tap() { # run a script that prints TAP, and hold it to its plan
-	echo 0 >"$work/run.status"
-	{ "$@" 2>"$work/run.err" || echo $? >"$work/run.status"; } | tee "$work/run.tap" |
-		sed -u -e '/^1\.\.[1-9]/d' -e 's/^\(not \)\{0,1\}ok [0-9]* - /\1ok - /'
-	tap_status=$(cat "$work/run.status")
+	# Into a file rather than a pipe: a process that the script forgot would keep a pipe open.
+	echo "# $1 ..."
+	tap_status=0
+	timeout --foreground "${long:-2700}" "$@" >"$work/run.tap" 2>"$work/run.err" || tap_status=$?
+	sed -e '/^1\.\.[1-9]/d' -e 's/^\(not \)\{0,1\}ok [0-9]* - /\1ok - /' "$work/run.tap"
 	ran=$(grep -c -E '^(not )?ok ' "$work/run.tap" || :)
 	plan=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$work/run.tap")
 	if [ "$ran" != "${plan:-none}" ]; then
@@ -195,7 +280,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 long='' verbose='' work='' chosen=''
 while [ $# -gt 0 ]; do
 	case $1 in
-	--long) long=yes; shift ;;
+	--long) long=14400; shift ;;
 	--verbose) verbose=yes; shift ;;
 	--work) [ $# -ge 2 ] || die "--work needs a folder"; work=$2; shift 2 ;;
 	--list) suites | awk '{ $2 = ""; sub(/ +/, "\t"); print }'; exit 0 ;;
@@ -227,6 +312,7 @@ else
 fi
 jobs=$(getconf _NPROCESSORS_ONLN)
 unset CORUN_WORKERS MAKEFLAGS MFLAGS
+export CK_DEFAULT_TIMEOUT=60 # of each unit test, in seconds: the machine may be busy
 
 show() { # to the console; the unit tests that passed are too many (those skipped end in SKIP)
 	if [ -n "$verbose" ]; then cat; else

@@ -23,6 +23,9 @@ setup_table() {
 		unit    check               pc:check
 		clang   clang               clang
 		clang   libclang-rt-14-dev  file:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
+		arch    gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+		arch    libc6-dev-arm64-cross file:/usr/aarch64-linux-gnu/lib/libc.a
+		arch    qemu-user           qemu-aarch64
 		dist    xz-utils            xz
 		lint    clang-format        clang-format
 		lint    shellcheck          shellcheck

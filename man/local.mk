@@ -1,5 +1,8 @@
 # Manual pages.
 
+# Of the library, which is built without the tools, too.
+dist_man_MANS += %D%/corun.7
+
 if TOOLS
 dist_man_MANS += %D%/corunctl.1
 else

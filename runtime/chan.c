@@ -3,13 +3,28 @@
  *
  *  H1  Under the channel's lock at least one of `senders` and `receivers` is empty, but for one
  *      coroutine that selects sending and receiving on the same unbuffered channel.
- *  H2  For a buffered channel: count > 0 means that nobody waits to receive, count < cap that nobody
- *      waits to send.
- *  H3  Who takes a node out of a queue claims its wait (wait.h) before it touches the node's element.
- *      If the claim fails, somebody else (a deadline, a context, another case of a select) has ended
- *      that wait: the node is dropped and the next one taken.
- *  H4  A value goes straight from the sender's memory to the receiver's when one of them waits: both lie
- *      still until sched_ready(), which comes after the copy and after the lock was released.
+ *  H2  For a buffered channel: count > 0 means that nobody waits to receive, count < cap that
+ *      nobody waits to send.
+ *  H3  Who takes a node out of a queue claims its wait (wait.h) before it touches the node's
+ *      element. If the claim fails, somebody else (a deadline, a context, another case of a
+ *      select) has ended that wait: the node is dropped and the next one taken.
+ *  H4  A value goes straight from the sender's memory to the receiver's when one of them waits:
+ *      both lie still until sched_ready(), which comes after the copy and after the lock was
+ *      released.
+ *  H5  Who does not wait has done with the channel's memory once its lock is released, and who
+ *      was readied does not touch it again. So who receives the last value may free the channel
+ *      at once, even while the sender is on its way out of its call.
+ *
+ * Looking without the lock [FENCE-CLOSED]. A try that is bound to fail must not take the lock:
+ * loops of tries would slow those down who could make them succeed. It must be right for one
+ * instant, though.
+ *
+ *  - Receiving: empty is read first, then closed. A channel is never opened again, so if it is
+ *    not closed at the second look, it was not at the first: there was an instant at which it
+ *    was empty and open. Emptying it is a store-release and the look a load-acquire: who sees
+ *    the channel emptied by somebody who knew it closed sees it closed.
+ *  - Sending: closed is read first, then full. If it is closed in between it was full before:
+ *    closing does not make a channel full.
  */
 
 #include <corun/chan.h>
@@ -20,16 +35,23 @@
 
 #include <corun/time.h>
 
+#include "runtime/base/relaxed.h"
 #include "runtime/sched.h"
 #include "runtime/wait.h"
 
+/* Who waits to send, or to receive, first come first served. */
+struct queue {
+	struct list nodes;
+	_Atomic size_t n; /* of nodes, ended waits too; for looks without the lock */
+};
+
 struct corun_chan {
-	struct lock lock; /* rank CHAN; all below but the sizes */
-	bool closed;
+	struct lock lock; /* rank CHAN: all below but the sizes; atomics are read without, too */
+	_Atomic bool closed;
 	size_t elem_bytes, cap; /* immutable */
-	size_t count;
+	_Atomic size_t count;
 	size_t first; /* index of the oldest element in the buffer */
-	struct list receivers, senders;
+	struct queue receivers, senders;
 	char buffer[];
 };
 
@@ -43,7 +65,8 @@ struct chan_node {
 static void
 copy(struct corun_chan *ch, void *to, const void *from)
 {
-	if (to == NULL)
+	/* NULL is fine for a value that is not wanted, and for elements without size. */
+	if (to == NULL || from == NULL)
 		return;
 	/* A word is what most channels carry. */
 	if (ch->elem_bytes == sizeof(uint64_t))
@@ -67,11 +90,18 @@ slot(struct corun_chan *ch, size_t i)
 	return ch->buffer + (at < ch->cap ? at : at - ch->cap) * ch->elem_bytes;
 }
 
+/* FENCE-CLOSED, publishing half. Only under the lock, so it need not be one instruction. */
+static void
+number_add(_Atomic size_t *number, size_t n)
+{
+	atomic_store_explicit(number, relaxed_get(number) + n, memory_order_release);
+}
+
 static void
 put(struct corun_chan *ch, const void *elem)
 {
-	copy(ch, slot(ch, ch->count), elem);
-	ch->count++;
+	copy(ch, slot(ch, relaxed_get(&ch->count)), elem);
+	number_add(&ch->count, 1);
 }
 
 static void
@@ -79,25 +109,40 @@ get(struct corun_chan *ch, void *elem)
 {
 	copy(ch, elem, slot(ch, 0));
 	ch->first = ch->first + 1 == ch->cap ? 0 : ch->first + 1;
-	ch->count--;
+	number_add(&ch->count, (size_t) -1);
+}
+
+static void
+queue_push(struct queue *queue, struct chan_node *node)
+{
+	list_push_tail(&queue->nodes, &node->link);
+	number_add(&queue->n, 1);
+}
+
+static void
+queue_remove(struct queue *queue, struct chan_node *node)
+{
+	if (list_is_linked(&node->link)) {
+		list_remove(&node->link);
+		number_add(&queue->n, (size_t) -1);
+	}
 }
 
 /* The first of a queue whose wait is ours to end (H3). */
 static struct chan_node *
-claim_first(struct list *queue, enum wake reason)
+claim_first(struct queue *queue, enum wake reason)
 {
-	struct list *link;
+	while (!list_is_empty(&queue->nodes)) {
+		struct chan_node *node = list_entry(queue->nodes.next, struct chan_node, link);
 
-	while ((link = list_pop_head(queue)) != NULL) {
-		struct chan_node *node = list_entry(link, struct chan_node, link);
-
+		queue_remove(queue, node);
 		if (wait_claim(node->wait, reason))
 			return node;
 	}
 	return NULL;
 }
 
-/* ---- the operations, as far as they go without waiting; the lock is held -------------------------- */
+/* ---- the operations, as far as they go without waiting; the lock is held ------------------- */
 
 enum {
 	WOULD_WAIT = -EAGAIN,
@@ -109,7 +154,7 @@ send_locked(struct corun_chan *ch, const void *elem, struct coroutine **ret_read
 {
 	struct chan_node *receiver;
 
-	if (ch->closed)
+	if (relaxed_get(&ch->closed))
 		return -EPIPE;
 	receiver = claim_first(&ch->receivers, WAKE_READY);
 	if (receiver != NULL) {
@@ -117,7 +162,7 @@ send_locked(struct corun_chan *ch, const void *elem, struct coroutine **ret_read
 		*ret_ready = receiver->wait->co;
 		return 0;
 	}
-	if (ch->count < ch->cap) {
+	if (relaxed_get(&ch->count) < ch->cap) {
 		put(ch, elem);
 		return 0;
 	}
@@ -130,7 +175,7 @@ recv_locked(struct corun_chan *ch, void *elem, struct coroutine **ret_ready)
 {
 	struct chan_node *sender;
 
-	if (ch->count > 0) {
+	if (relaxed_get(&ch->count) > 0) {
 		get(ch, elem);
 		/* There is room now: the first sender's value moves up. */
 		sender = claim_first(&ch->senders, WAKE_READY);
@@ -146,14 +191,35 @@ recv_locked(struct corun_chan *ch, void *elem, struct coroutine **ret_ready)
 		*ret_ready = sender->wait->co;
 		return 1;
 	}
-	if (ch->closed) {
+	if (relaxed_get(&ch->closed)) {
 		zero(ch, elem);
 		return 0;
 	}
 	return WOULD_WAIT;
 }
 
-/* ---- with waiting ------------------------------------------------------------------------------ */
+/* ---- looks without the lock: FENCE-CLOSED, reading halves ---------------------------------- */
+
+static bool
+recv_would_wait(struct corun_chan *ch)
+{
+	_Atomic size_t *number = ch->cap > 0 ? &ch->count : &ch->senders.n;
+
+	return atomic_load_explicit(number, memory_order_acquire) == 0 &&
+	       !atomic_load_explicit(&ch->closed, memory_order_relaxed);
+}
+
+static bool
+send_would_wait(struct corun_chan *ch)
+{
+	if (atomic_load_explicit(&ch->closed, memory_order_acquire))
+		return false;
+	if (ch->cap > 0)
+		return relaxed_get(&ch->count) == ch->cap;
+	return relaxed_get(&ch->receivers.n) == 0;
+}
+
+/* ---- with waiting -------------------------------------------------------------------------- */
 
 static void
 unlock_and_ready(struct corun_chan *ch, struct coroutine *ready)
@@ -165,18 +231,17 @@ unlock_and_ready(struct corun_chan *ch, struct coroutine *ready)
 
 /* The lock is held, and is released. Return: why the wait ended. */
 static enum wake
-await(struct corun_chan *ch, struct list *queue, struct chan_node *node, enum wait_why why,
+await(struct corun_chan *ch, struct queue *queue, struct chan_node *node, enum wait_why why,
       uint64_t deadline_ns, struct corun_context *ctx)
 {
 	enum wake reason;
 
-	list_push_tail(queue, &node->link);
+	queue_push(queue, node);
 	lock_release(&ch->lock, LOCK_RANK_CHAN);
 	reason = wait_park(node->wait, why, deadline_ns, ctx);
 	if (reason == WAKE_TIMEOUT || reason == WAKE_CANCELED) {
 		lock_acquire(&ch->lock, LOCK_RANK_CHAN);
-		if (list_is_linked(&node->link))
-			list_remove(&node->link);
+		queue_remove(queue, node);
 		lock_release(&ch->lock, LOCK_RANK_CHAN);
 	}
 	return reason;
@@ -209,14 +274,17 @@ send_waiting(struct corun_chan *ch, const void *elem, uint64_t deadline_ns,
 	co = rt_enter();
 	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
 	r = send_locked(ch, elem, &ready);
-	if (r == WOULD_WAIT) {
+	if (r == WOULD_WAIT && deadline_ns == CORUN_NOW) {
+		unlock_and_ready(ch, NULL);
+		r = -ETIMEDOUT;
+	} else if (r == WOULD_WAIT) {
 		struct wait wait;
 		/* The value is only read. */
 		struct chan_node node = { .wait = &wait, .elem = (void *) (uintptr_t) elem };
 
 		wait_init(&wait, co);
-		r = wait_error(
-			await(ch, &ch->senders, &node, WAIT_CHAN_SEND, deadline_ns, ctx), ctx);
+		r = wait_error(await(ch, &ch->senders, &node, WAIT_CHAN_SEND, deadline_ns, ctx),
+			       ctx);
 	} else {
 		unlock_and_ready(ch, ready);
 	}
@@ -236,7 +304,10 @@ recv_waiting(struct corun_chan *ch, void *elem, uint64_t deadline_ns, struct cor
 	co = rt_enter();
 	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
 	r = recv_locked(ch, elem, &ready);
-	if (r == WOULD_WAIT) {
+	if (r == WOULD_WAIT && deadline_ns == CORUN_NOW) {
+		unlock_and_ready(ch, NULL);
+		r = -ETIMEDOUT;
+	} else if (r == WOULD_WAIT) {
 		struct wait wait;
 		struct chan_node node = { .wait = &wait, .elem = elem };
 		enum wake reason;
@@ -253,7 +324,7 @@ recv_waiting(struct corun_chan *ch, void *elem, uint64_t deadline_ns, struct cor
 	return r;
 }
 
-/* ---- public ------------------------------------------------------------------------------------ */
+/* ---- public -------------------------------------------------------------------------------- */
 
 int
 corun_chan_new(struct corun_chan **ret, size_t elem_bytes, size_t capacity)
@@ -269,8 +340,8 @@ corun_chan_new(struct corun_chan **ret, size_t elem_bytes, size_t capacity)
 		return -ENOMEM;
 	ch->elem_bytes = elem_bytes;
 	ch->cap = capacity;
-	list_init(&ch->receivers);
-	list_init(&ch->senders);
+	list_init(&ch->receivers.nodes);
+	list_init(&ch->senders.nodes);
 	*ret = ch;
 	return 0;
 }
@@ -280,7 +351,7 @@ corun_chan_free(struct corun_chan *ch)
 {
 	if (ch == NULL)
 		return;
-	if (!list_is_empty(&ch->receivers) || !list_is_empty(&ch->senders))
+	if (!list_is_empty(&ch->receivers.nodes) || !list_is_empty(&ch->senders.nodes))
 		must_die("a channel was freed while somebody waits on it");
 	free(ch);
 }
@@ -313,18 +384,29 @@ corun_chan_send_ctx(struct corun_chan *ch, const void *elem, struct corun_contex
 }
 
 int
-corun_chan_try_send(struct corun_chan *ch, const void *elem)
+corun_chan_try_send_checked(struct corun_chan *ch, const void *elem)
 {
 	struct coroutine *ready = NULL;
-	int r;
+	int r = WOULD_WAIT;
 
 	if (ch == NULL)
 		return -EAGAIN;
+	/* Also where it is bound to fail: a loop of tries must notice that its slice is over. */
 	rt_enter();
-	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
-	r = send_locked(ch, elem, &ready);
-	unlock_and_ready(ch, ready);
+	if (!send_would_wait(ch)) {
+		lock_acquire(&ch->lock, LOCK_RANK_CHAN);
+		r = send_locked(ch, elem, &ready);
+		unlock_and_ready(ch, ready);
+	}
 	rt_exit();
+	return r;
+}
+
+int
+corun_chan_try_send(struct corun_chan *ch, const void *elem)
+{
+	int r = corun_chan_try_send_checked(ch, elem);
+
 	if (r == -EPIPE)
 		must_die("send on closed channel");
 	return r;
@@ -346,39 +428,51 @@ int
 corun_chan_try_recv(struct corun_chan *ch, void *elem)
 {
 	struct coroutine *ready = NULL;
-	int r;
+	int r = WOULD_WAIT;
 
 	if (ch == NULL)
 		return -EAGAIN;
 	rt_enter();
-	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
-	r = recv_locked(ch, elem, &ready);
-	unlock_and_ready(ch, ready);
+	if (!recv_would_wait(ch)) {
+		lock_acquire(&ch->lock, LOCK_RANK_CHAN);
+		r = recv_locked(ch, elem, &ready);
+		unlock_and_ready(ch, ready);
+	}
 	rt_exit();
 	return r;
+}
+
+/* All who wait in a queue, claimed and moved to @list: they lie still until they are readied. */
+static void
+claim_all(struct queue *queue, struct list *list)
+{
+	struct chan_node *node;
+
+	while ((node = claim_first(queue, WAKE_CLOSED)) != NULL)
+		list_push_tail(list, &node->link);
 }
 
 int
 corun_chan_close_checked(struct corun_chan *ch)
 {
-	struct list *queues[2];
+	struct list *link;
+	struct list woken;
 	bool closed;
 
 	if (ch == NULL)
 		return -EINVAL;
-	queues[0] = &ch->receivers;
-	queues[1] = &ch->senders;
+	list_init(&woken);
 	rt_enter();
 	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
-	closed = ch->closed;
-	ch->closed = true;
-	for (int i = 0; !closed && i < 2; i++) {
-		struct chan_node *node;
-
-		while ((node = claim_first(queues[i], WAKE_CLOSED)) != NULL)
-			sched_ready(node->wait->co);
+	closed = relaxed_get(&ch->closed);
+	atomic_store_explicit(&ch->closed, true, memory_order_relaxed);
+	if (!closed) {
+		claim_all(&ch->receivers, &woken);
+		claim_all(&ch->senders, &woken);
 	}
 	lock_release(&ch->lock, LOCK_RANK_CHAN);
+	while ((link = list_pop_head(&woken)) != NULL)
+		sched_ready(list_entry(link, struct chan_node, link)->wait->co);
 	rt_exit();
 	return closed ? -EPIPE : 0;
 }
@@ -397,16 +491,7 @@ corun_chan_close(struct corun_chan *ch)
 size_t
 corun_chan_len(struct corun_chan *ch)
 {
-	size_t n;
-
-	if (ch == NULL)
-		return 0;
-	rt_enter();
-	lock_acquire(&ch->lock, LOCK_RANK_CHAN);
-	n = ch->count;
-	lock_release(&ch->lock, LOCK_RANK_CHAN);
-	rt_exit();
-	return n;
+	return ch == NULL ? 0 : relaxed_get(&ch->count);
 }
 
 size_t

@@ -2,13 +2,28 @@
  * Contexts
  *
  *  C1  Under the lock of a context: its error's change from 0, its watches, its list of children.
- *  C2  A child holds a reference on its parent; the parent's list holds none on the child. Who walks
- *      that list takes a reference only if there is still one (try_ref); a child without any is
- *      about to take itself out, for which it needs the parent's lock.
- *  C3  Only one context's lock is held at a time: the children of a cancelled one are collected with
- *      references and cancelled after its lock was released.
- *  C4  The deadline's timer fires under the lock of a heap, which ranks above a context's. So it takes
- *      no context's lock but starts a coroutine that cancels. That coroutine owns a reference.
+ *  C2  A child holds a reference on its parent; the parent's list holds none on the child. Who
+ *      walks that list takes a reference only if there is still one (try_ref); a child without
+ *      any is about to take itself out, for which it needs the parent's lock.
+ *  C3  Only one context's lock is held at a time: the children of a cancelled one are collected
+ *      with references and cancelled after its lock was released.
+ *  C4  The deadline's timer fires under the lock of a heap, which ranks above a context's. So it
+ *      takes no context's lock but starts a coroutine that cancels. That coroutine owns a
+ *      reference.
+ *  C5  A context has a timer only if its deadline comes before those of all above it: otherwise
+ *      it is cancelled with one of them in time.
+ *
+ * Why C4, and not the other order of ranks (a heap's lock before a context's, and firing cancels
+ * in place). A context would be cancelled, with all below it and all who wait for them, under the
+ * lock of a heap in which other timers are due and to which other threads add; and
+ * timer_remove(), which waits for that lock, could not be called anywhere with a context's lock
+ * held. The coroutine costs a stack from the pool for each deadline that comes, not for those
+ * that do not, which are most; and how long the heap is locked does not depend on what hangs
+ * below the context. (Go: time.AfterFunc.)
+ *
+ * As it is nobody removes a timer with a context's lock held either. The ranks would allow it,
+ * but it is not needed: a deadline that comes to a context that has ended finds the error set and
+ * does nothing.
  */
 
 #include "runtime/context.h"
@@ -30,10 +45,11 @@ struct corun_context {
 	struct lock lock;   /* rank CONTEXT */
 	_Atomic int error;  /* read without the lock, too */
 	_Atomic uint32_t refs;
-	struct corun_context *parent;
+	struct corun_context *parent; /* immutable, as is the next */
+	uint64_t deadline_ns;         /* the earliest from here up */
 	struct list watches;
 	struct list children;
-	struct list child_link;        /* in the parent's list, under its lock */
+	struct list child_link;          /* in the parent's list, under its lock */
 	struct corun_context *to_cancel; /* of who cancels the parent */
 };
 
@@ -49,7 +65,7 @@ try_ref(struct corun_context *ctx)
 	return false;
 }
 
-/* ---- the deadline ------------------------------------------------------------------------------ */
+/* ---- the deadline -------------------------------------------------------------------------- */
 
 static void
 deadline_came(void *arg)
@@ -71,24 +87,44 @@ fire(struct timer *timer, uint64_t now_ns)
 	if (sched_start_coroutine(deadline_came, ctx))
 		return 0;
 	/*
-	 * No memory for a coroutine: try again. If the last reference was dropped just now and so is
-	 * ours, the context is lost; it cannot be freed under this lock.
+	 * No memory for a coroutine: try again. If the last reference was dropped just now and so
+	 * is ours, the context is lost; it cannot be freed under this lock.
 	 */
 	atomic_fetch_sub(&ctx->refs, 1);
 	return now_ns + CORUN_MS;
 }
 
-/* ---- public ------------------------------------------------------------------------------------ */
+/* ---- public -------------------------------------------------------------------------------- */
+
+/* Whether it needs a timer of its own (C5). */
+static bool
+set_deadline(struct corun_context *ctx, uint64_t deadline_ns)
+{
+	uint64_t above_ns = ctx->parent != NULL ? ctx->parent->deadline_ns : CORUN_FOREVER;
+
+	ctx->deadline_ns = deadline_ns < above_ns ? deadline_ns : above_ns;
+	return deadline_ns < above_ns;
+}
+
+static void
+join_parent(struct corun_context *ctx)
+{
+	struct corun_context *parent = ctx->parent;
+
+	lock_acquire(&parent->lock, LOCK_RANK_CONTEXT);
+	atomic_store(&ctx->error, atomic_load(&parent->error));
+	if (atomic_load(&ctx->error) == 0)
+		list_push_tail(&parent->children, &ctx->child_link);
+	lock_release(&parent->lock, LOCK_RANK_CONTEXT);
+}
 
 int
 corun_context_new(struct corun_context **ret, struct corun_context *parent, uint64_t deadline_ns)
 {
-	struct corun_context *ctx;
+	struct corun_context *ctx = calloc(1, sizeof(*ctx));
+	bool timed, passed;
 	int r = 0;
 
-	if (deadline_ns != CORUN_FOREVER && !sched_is_started())
-		return -ESRCH;
-	ctx = calloc(1, sizeof(*ctx));
 	if (ctx == NULL)
 		return -ENOMEM;
 	ctx->timer.fire = fire;
@@ -97,18 +133,18 @@ corun_context_new(struct corun_context **ret, struct corun_context *parent, uint
 	list_init(&ctx->children);
 	if (parent != NULL)
 		ctx->parent = corun_context_ref(parent);
+	timed = set_deadline(ctx, deadline_ns);
+	passed = timed && deadline_ns <= corun_now();
 
 	rt_enter();
-	if (parent != NULL) {
-		lock_acquire(&parent->lock, LOCK_RANK_CONTEXT);
-		atomic_store(&ctx->error, atomic_load(&parent->error));
-		if (atomic_load(&ctx->error) == 0)
-			list_push_tail(&parent->children, &ctx->child_link);
-		lock_release(&parent->lock, LOCK_RANK_CONTEXT);
-	}
-	if (deadline_ns != CORUN_FOREVER && atomic_load(&ctx->error) == 0)
-		r = timer_add(sched_timers(), &ctx->timer, deadline_ns);
+	if (parent != NULL)
+		join_parent(ctx);
+	if (timed && !passed && atomic_load(&ctx->error) == 0)
+		r = sched_is_started() ? timer_add(sched_timers(), &ctx->timer, deadline_ns)
+				       : -ESRCH;
 	rt_exit();
+	if (passed)
+		corun_context_cancel(ctx, -ETIMEDOUT);
 	if (r < 0) {
 		corun_context_unref(ctx);
 		return r;
@@ -123,7 +159,9 @@ cancel_one(struct corun_context *ctx, int cause)
 {
 	struct corun_context *children = NULL;
 	struct list *link;
+	struct list woken;
 
+	list_init(&woken);
 	lock_acquire(&ctx->lock, LOCK_RANK_CONTEXT);
 	if (atomic_load(&ctx->error) != 0) {
 		lock_release(&ctx->lock, LOCK_RANK_CONTEXT);
@@ -131,11 +169,8 @@ cancel_one(struct corun_context *ctx, int cause)
 	}
 	atomic_store(&ctx->error, cause);
 	while ((link = list_pop_head(&ctx->watches)) != NULL) {
-		struct wait *w = list_entry(link, struct context_watch, link)->wait;
-		struct coroutine *co = w->co;
-
-		if (wait_claim(w, WAKE_CANCELED))
-			sched_ready(co);
+		if (wait_claim(list_entry(link, struct context_watch, link)->wait, WAKE_CANCELED))
+			list_push_tail(&woken, link);
 	}
 	while ((link = list_pop_head(&ctx->children)) != NULL) {
 		struct corun_context *child = list_entry(link, struct corun_context, child_link);
@@ -146,6 +181,9 @@ cancel_one(struct corun_context *ctx, int cause)
 		children = child;
 	}
 	lock_release(&ctx->lock, LOCK_RANK_CONTEXT);
+	/* Claimed by us: the waiter, and with it the node, lies still until it is readied. */
+	while ((link = list_pop_head(&woken)) != NULL)
+		sched_ready(list_entry(link, struct context_watch, link)->wait->co);
 	timer_remove(&ctx->timer);
 	return children;
 }
@@ -224,7 +262,7 @@ corun_context_unref(struct corun_context *ctx)
 	}
 }
 
-/* ---- for wait.c -------------------------------------------------------------------------------- */
+/* ---- for wait.c ---------------------------------------------------------------------------- */
 
 int
 context_watch(struct corun_context *ctx, struct context_watch *node, struct wait *w)

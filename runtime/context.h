@@ -13,7 +13,8 @@ struct context_watch {
 	struct wait *wait;
 };
 
-/** context_watch() - have @w claimed with WAKE_CANCELED when @ctx ends; its error at once if it has */
+/** context_watch() - have @w claimed with WAKE_CANCELED when @ctx ends; its error at once if it has
+ */
 int context_watch(struct corun_context *ctx, struct context_watch *node, struct wait *w);
 
 /** context_unwatch() - afterwards nobody has a pointer to the wait */

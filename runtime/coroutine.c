@@ -13,14 +13,15 @@
 enum {
 	ID_BLOCK = 64, /* numbers that a worker takes at a time */
 	/*
-	 * Descriptors at the same place of every stack would share one set of the first-level cache:
-	 * eight of them and each switch misses. So they are staggered by cache lines.
+	 * Descriptors at the same place of every stack would share one set of the first-level
+	 * cache: eight of them and each switch misses. So they are staggered by cache lines.
 	 */
 	COLOURS = 8,
 	COLOUR_BYTES = 128,
 };
 
-/* ---- making and freeing ------------------------------------------------------------------------ */
+/* ---- making and freeing ------------------------------------------------------------------------
+ */
 
 static uint64_t
 new_id(struct worker *w)
@@ -76,7 +77,8 @@ coroutine_unref(struct stack_cache *cache, struct coroutine *co)
 		stack_put(cache, co->stack);
 }
 
-/* ---- starting ---------------------------------------------------------------------------------- */
+/* ---- starting ----------------------------------------------------------------------------------
+ */
 
 static int
 start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(void *arg), void *arg)
@@ -115,8 +117,12 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 bool
 sched_start_coroutine(void (*fn)(void *arg), void *arg)
 {
-	struct coroutine *co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+	struct coroutine *co;
 
+	/* The last coroutine has ended: one that is started now would never run. */
+	if (atomic_load(&sched.stopping))
+		return false;
+	co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
 	if (co == NULL)
 		return false;
 	co->id = new_id(NULL);
@@ -138,7 +144,8 @@ corun_spawn(struct corun_coroutine **ret, const struct corun_attr *attr, void (*
 	return start(ret, attr, fn, arg);
 }
 
-/* ---- ending and joining ------------------------------------------------------------------------ */
+/* ---- ending and joining ------------------------------------------------------------------------
+ */
 
 void
 coroutine_ended(struct coroutine *co)
@@ -217,7 +224,8 @@ corun_detach(struct corun_coroutine *handle)
 	rt_exit();
 }
 
-/* ---- the calling coroutine --------------------------------------------------------------------- */
+/* ---- the calling coroutine ---------------------------------------------------------------------
+ */
 
 uint64_t
 corun_id(void)

@@ -32,6 +32,7 @@ struct wait;
 enum park {
 	PARK_RUNNING,  /* runs, is runnable, or is on its way to park */
 	PARK_PARKED,   /* its context is saved; who takes it out of this state owns it */
+	PARK_POLLING,  /* a plain thread's stub that sleeps in ppoll(2): wait_poll() */
 	PARK_NOTIFIED, /* somebody readied it before it had parked */
 };
 
@@ -46,13 +47,13 @@ enum wait_why {
 struct coroutine {
 	/* used by every switch */
 	struct context ctx;
-	_Atomic uint32_t park;   /* enum park */
-	uint8_t why;             /* enum wait_why while parked; written by the coroutine */
-	uint8_t pins;            /* owner: calls of corun_pin() to be undone */
-	struct coroutine *link;  /* in the global queue or a list on its way there */
-	struct thread *bound;    /* owner: only this thread may run it; NULL: any */
-	int saved_errno;         /* while it does not run */
-	_Atomic uint32_t refs;   /* the runtime's, and the handle's; the last frees the stack */
+	_Atomic uint32_t park;  /* enum park */
+	uint8_t why;            /* enum wait_why while parked; written by the coroutine */
+	uint8_t pins;           /* owner: calls of corun_pin() to be undone */
+	struct coroutine *link; /* in the global queue or a list on its way there */
+	struct thread *bound;   /* owner: only this thread may run it; NULL: any */
+	int saved_errno;        /* while it does not run */
+	_Atomic uint32_t refs;  /* the runtime's, and the handle's; the last frees the stack */
 
 	void (*fn)(void *arg);
 	void *arg;

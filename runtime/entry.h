@@ -32,7 +32,7 @@
  * each thread has the bit FENCE in its attention for good: every entry takes the slow path, which
  * repeats the store as a sequentially consistent exchange. Nothing on the fast path asks.
  *
- * runtime/model: tests/model holds a model of this that is checked exhaustively.
+ * tests/model holds a model of this that is checked exhaustively.
  */
 
 #include <stdatomic.h>

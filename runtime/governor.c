@@ -1,14 +1,14 @@
 /*
  * Governor - when to look at the quota again, and when to act
  *
- * Once a second it looks. A value (limit and CPUs) that differs from the one acted upon is looked at
- * again 100 ms later and counts if it is still the same; while it keeps moving that is repeated up
- * to 5 times, and then the last one counts. cgroup v1 is written in two steps, and a pod's limit and
- * its container's come in either order: what lies in between is not worth a resize.
+ * Once a second it looks. A value (limit and CPUs) that differs from the one acted upon is looked
+ * at again 100 ms later and counts if it is still the same; while it keeps moving that is repeated
+ * up to 5 times, and then the last one counts. cgroup v1 is written in two steps, and a pod's limit
+ * and its container's come in either order: what lies in between is not worth a resize.
  *
  * The size is pinned by CORUN_WORKERS, by options.policy.pin, or by a call. The first two are taken
- * into the policy when it opens; the last is sched.pinned, which worker_set_pool_size() looks at under
- * its lock: so a look that was under way never overwrites a call's pin.
+ * into the policy when it opens; the last is sched.pinned, which worker_set_pool_size() looks at
+ * under its lock: so a look that was under way never overwrites a call's pin.
  */
 
 #include "runtime/governor.h"

@@ -61,7 +61,8 @@ static struct {
 
 _Atomic uint64_t monitor_ticks;
 
-/* ---- what the kernel says of a thread ---------------------------------------------------------- */
+/* ---- what the kernel says of a thread ----------------------------------------------------------
+ */
 
 int
 thread_open_stat(pid_t tid)
@@ -85,12 +86,13 @@ thread_open_stat(pid_t tid)
 static bool
 is_asleep(struct thread *t)
 {
+	int fd = atomic_load(&t->stat_fd);
 	char text[128];
 	long n;
 
-	if (t->stat_fd < 0)
+	if (fd < 0)
 		return false;
-	n = raw_syscall6(SYS_pread64, t->stat_fd, (long) text, sizeof(text), 0, 0, 0);
+	n = raw_syscall6(SYS_pread64, fd, (long) text, sizeof(text), 0, 0, 0);
 	for (long i = n - 3; i > 0; i--) {
 		if (text[i] == ')')
 			return text[i + 2] == 'S' || text[i + 2] == 'D';
@@ -98,7 +100,8 @@ is_asleep(struct thread *t)
 	return false;
 }
 
-/* ---- one worker -------------------------------------------------------------------------------- */
+/* ---- one worker --------------------------------------------------------------------------------
+ */
 
 /* Would anybody be helped if this worker went on with another thread? */
 static bool
@@ -110,8 +113,7 @@ work_waits(struct worker *w)
 static bool
 take(struct worker *w, struct thread *t, enum lost why)
 {
-	if (why == LOST_HANDOFF &&
-	    atomic_load(&sched.n_handed_off) >= sched.options.handoff_max) {
+	if (why == LOST_HANDOFF && atomic_load(&sched.n_handed_off) >= sched.options.handoff_max) {
 		if (!w->seen.refused)
 			atomic_fetch_add(&sched.handoffs_refused, 1);
 		w->seen.refused = true;
@@ -199,7 +201,8 @@ look_at(struct worker *w, uint64_t now_ns)
 	return look_at_slice(w, t, same, cpu_ns);
 }
 
-/* ---- the rest ---------------------------------------------------------------------------------- */
+/* ---- the rest ----------------------------------------------------------------------------------
+ */
 
 static bool
 poll_network(uint64_t now_ns)
@@ -248,7 +251,8 @@ look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
 	return acted;
 }
 
-/* ---- its loop ---------------------------------------------------------------------------------- */
+/* ---- its loop ----------------------------------------------------------------------------------
+ */
 
 void
 monitor_wake(void)

@@ -1,13 +1,32 @@
 /*
  * Mutex
  *
- *  M1  `word` goes from 0 to LOCKED and back by compare-and-swap alone, without anything else. As soon
- *      as somebody waits it has WAITERS, both of those fail, and all other changes are made under
- *      `lock`. (A newcomer may also take it from WAITERS to WAITERS | LOCKED.)
- *  M2  WAITERS is set while the queue is not empty; changed under `lock` only.
- *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for it. One
- *      that lost goes to the front of the queue. It is handed over when its first waiter has waited for
- *      more than STARVING_NS: newcomers do not find it unlocked then, so none overtakes.
+ *	word	LOCKED   somebody holds it
+ *		WAITERS  the queue is not empty
+ *		WOKEN    one waiter has been woken to compete for it, and has not done so yet
+ *
+ *  M1  Without waiters `word` goes from 0 to LOCKED and back by one compare-and-swap each,
+ *      without entering the runtime.
+ *  M2  The queue is under `lock`. WAITERS and WOKEN change under it, too; LOCKED may change at
+ *      any time.
+ *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for
+ *      it. One that lost goes to the front of the queue. It is handed over when its first waiter
+ *      has waited for more than STARVING_NS: newcomers do not find it unlocked then, so none
+ *      overtakes.
+ *  M4  Nobody sleeps beside an unlocked mutex: LOCKED is cleared in the same instruction that
+ *      sees that the queue is empty or WOKEN is set. Who is woken clears WOKEN in the same
+ *      instruction that takes the mutex or announces a waiter; so whoever holds it then sees
+ *      WAITERS when unlocking.
+ *  M5  Clearing LOCKED is the last access of unlocking to the memory of the mutex; a hand-over
+ *      comes after the last. So who has locked it last may free it, even while the one before is
+ *      on its way out of unlocking (as an object that counts its users under its own mutex does).
+ *
+ * WOKEN keeps a stream of short sections from waking all waiters, one at each unlocking, of which
+ * all but one would find it locked again. (Go: mutexWoken.)
+ *
+ * Unlocking does not look at the slice: what others wait for is not put off until its holder runs
+ * again. Locking does, but before the mutex is taken: nobody is made to yield with a mutex that
+ * it has just got.
  */
 
 #include <corun/sync.h>
@@ -19,6 +38,8 @@
 
 #include "runtime/base/clock.h"
 #include "runtime/base/pause.h"
+#include "runtime/base/relaxed.h"
+#include "runtime/pool.h"
 #include "runtime/sched.h"
 #include "runtime/wait.h"
 
@@ -27,6 +48,7 @@
 enum {
 	LOCKED = 1,
 	WAITERS = 2,
+	WOKEN = 4,
 	SPINS = 30, /* before parking: a section is often shorter than a park */
 };
 
@@ -52,7 +74,7 @@ inside(struct corun_mutex *m)
 	return (struct mutex *) m;
 }
 
-/* ---- the queue; the lock is held --------------------------------------------------------------- */
+/* ---- the queue; the lock is held ----------------------------------------------------------- */
 
 static void
 push(struct mutex *m, struct mutex_node *node, bool front)
@@ -92,7 +114,7 @@ forget_waiters_if_none(struct mutex *m)
 		atomic_fetch_and(&m->word, ~(uint32_t) WAITERS);
 }
 
-/* ---- locking ----------------------------------------------------------------------------------- */
+/* ---- locking ------------------------------------------------------------------------------- */
 
 static bool
 try_lock(struct mutex *m)
@@ -111,6 +133,9 @@ try_lock(struct mutex *m)
 static bool
 spin(struct mutex *m)
 {
+	/* Who holds it does not run meanwhile. */
+	if (relaxed_get(&sched.n_workers) == 1)
+		return try_lock(m);
 	for (int i = 0; i < SPINS; i++) {
 		if (try_lock(m))
 			return true;
@@ -119,18 +144,20 @@ spin(struct mutex *m)
 	return false;
 }
 
-/* Lock it, or announce a waiter; the lock is held. Return: whether it is locked now. */
+/*
+ * Lock it, or announce a waiter, and clear what is in @clear; the lock is held. Return: whether it
+ * is locked now.
+ */
 static bool
-lock_or_announce(struct mutex *m)
+lock_or_announce(struct mutex *m, uint32_t clear)
 {
 	uint32_t word = atomic_load_explicit(&m->word, memory_order_relaxed);
 
 	for (;;) {
-		uint32_t want = word & LOCKED ? word | WAITERS : word | LOCKED;
+		uint32_t want = (word & LOCKED ? word | WAITERS : word | LOCKED) & ~clear;
 
-		if (atomic_compare_exchange_weak_explicit(&m->word, &word, want,
-							  memory_order_acquire,
-							  memory_order_relaxed))
+		if (atomic_compare_exchange_weak_explicit(
+			    &m->word, &word, want, memory_order_acquire, memory_order_relaxed))
 			return !(word & LOCKED);
 	}
 }
@@ -146,7 +173,8 @@ lock_waiting(struct mutex *m, uint64_t deadline_ns, struct corun_context *ctx)
 		enum wake reason;
 
 		lock_acquire(&m->lock, LOCK_RANK_SYNC);
-		if (lock_or_announce(m)) {
+		/* Not the first time round: woken to compete. */
+		if (lock_or_announce(m, node.since_ns != 0 ? WOKEN : 0)) {
 			forget_waiters_if_none(m);
 			lock_release(&m->lock, LOCK_RANK_SYNC);
 			break;
@@ -204,7 +232,7 @@ corun_mutex_try_lock(struct corun_mutex *m)
 	return try_lock(inside(m));
 }
 
-/* ---- unlocking --------------------------------------------------------------------------------- */
+/* ---- unlocking ----------------------------------------------------------------------------- */
 
 /* The first whose wait is ours to end. */
 static struct mutex_node *
@@ -220,23 +248,44 @@ claim_first(struct mutex *m)
 	return NULL;
 }
 
+/* M4. Return: whether it is unlocked; if not, somebody is to be woken. */
+static bool
+unlock_word(struct mutex *m)
+{
+	uint32_t word = atomic_load_explicit(&m->word, memory_order_relaxed);
+
+	while ((word & (WAITERS | WOKEN)) != WAITERS) {
+		if (atomic_compare_exchange_weak_explicit(
+			    &m->word, &word, word & ~(uint32_t) LOCKED, memory_order_release,
+			    memory_order_relaxed))
+			return true;
+	}
+	return false;
+}
+
 static void
 unlock_waiting(struct mutex *m)
 {
 	struct coroutine *ready = NULL;
-	struct mutex_node *node;
+	bool handed = false;
 
 	rt_enter_unyielding();
-	lock_acquire(&m->lock, LOCK_RANK_SYNC);
-	node = claim_first(m);
-	if (node != NULL) {
-		ready = node->wait.co;
-		node->handed = clock_now_ns() - node->since_ns > STARVING_NS;
-	}
-	forget_waiters_if_none(m);
-	if (node == NULL || !node->handed)
-		atomic_fetch_and_explicit(&m->word, ~(uint32_t) LOCKED, memory_order_release);
-	lock_release(&m->lock, LOCK_RANK_SYNC);
+	do {
+		struct mutex_node *node;
+
+		lock_acquire(&m->lock, LOCK_RANK_SYNC);
+		node = claim_first(m);
+		if (node != NULL) {
+			ready = node->wait.co;
+			handed = clock_now_ns() - node->since_ns > STARVING_NS;
+			node->handed = handed;
+			if (!handed)
+				atomic_fetch_or_explicit(&m->word, WOKEN, memory_order_relaxed);
+		}
+		forget_waiters_if_none(m);
+		lock_release(&m->lock, LOCK_RANK_SYNC);
+		/* Again only if nobody was there to be woken, and then somebody came. */
+	} while (!handed && !unlock_word(m));
 	if (ready != NULL)
 		sched_ready(ready);
 	rt_exit();
@@ -248,10 +297,11 @@ corun_mutex_unlock(struct corun_mutex *mutex)
 	struct mutex *m = inside(mutex);
 	uint32_t word = LOCKED;
 
-	if (likely(atomic_compare_exchange_strong_explicit(
-		    &m->word, &word, 0, memory_order_release, memory_order_relaxed)))
+	if (likely(atomic_compare_exchange_strong_explicit(&m->word, &word, 0, memory_order_release,
+							   memory_order_relaxed)))
 		return;
 	if (!(word & LOCKED))
 		must_die("sync: unlock of unlocked mutex");
-	unlock_waiting(m);
+	if (!unlock_word(m))
+		unlock_waiting(m);
 }

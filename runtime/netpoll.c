@@ -2,16 +2,28 @@
  * Netpoll
  *
  * A descriptor's state lies in a table indexed by its number: two levels, so that it grows without
- * moving. All of it is under the descriptor's own lock.
+ * moving. It is under the descriptor's own lock.
  *
  *  N1  Registered once, edge-triggered, for both directions. An edge that finds nobody waiting sets
  *      `ready`; who is about to wait takes it instead. So an edge between the system call that gave
- *      EAGAIN and the wait is not lost. A stale `ready` costs one more system call.
- *  N2  The number in an event's data is compared with the descriptor's: an event of one that was closed,
- *      whose number may have been given out again, does nothing.
- *  N3  A wake-up says "try again", never "it is ready".
+ *      EAGAIN and the wait is not lost. A stale `ready` costs one more system call. The same when a
+ *      waiter was claimed by its deadline first: the edge stays, as `ready`.
+ *  N2  `life` counts the closes of a number. An event carries the life it was registered in, and
+ * does nothing in another one. A call begins with a life (netpoll_check_fd) and waits in no other:
+ * what it has seen was another file. N3  A wake-up says "try again", never "it is ready". N4  Only
+ * one thread at a time waits in epoll (sched.polling). A break is for that one: the event is
+ *      level-triggered, so that a look without waiting, elsewhere, cannot take it away.
+ *  N5  Closing has three steps (corun_close). begin: who waits is woken, nobody can wait any more.
+ * Then dup3(2) puts a tombstone in the file's place, for which every call gives EBADF; this may
+ * block. end: the tombstone is closed and the number is free, under the lock. A plain close(2)
+ * would leave a gap: after begin somebody waits for the file again, close(2) makes epoll forget it,
+ * and the waiter sleeps for good. The number must not be free while new waits are refused, either:
+ * they could be those of its next file.
  *
- * A plain thread without a context waits in ppoll(2): it then depends on no worker, no poller.
+ * A plain thread does not depend on the poller. It waits in ppoll(2) for the descriptor and for an
+ * eventfd of its own, and is in the table as well, so that a close, a second waiter and a cancelled
+ * context find it. (To have it sleep on its futex until the poller comes by was tried: it needs the
+ * runtime started, and waits for the monitor's next look when every worker is busy or stuck.)
  */
 
 #include "runtime/netpoll.h"
@@ -29,6 +41,7 @@
 #include <corun/time.h>
 
 #include "runtime/base/clock.h"
+#include "runtime/base/list.h"
 #include "runtime/base/pages.h"
 #include "runtime/base/syscall.h"
 #include "runtime/pool.h"
@@ -44,23 +57,26 @@ enum {
 #define BREAK_DATA UINT64_MAX
 
 struct desc {
-	struct lock lock; /* rank FD */
-	uint32_t number;  /* raised by each close */
-	bool registered;
+	struct lock lock;         /* rank FD */
+	_Atomic uint32_t life;    /* written under the lock */
+	_Atomic bool nonblocking; /* has been seen to be, in this life */
+	bool registered;          /* with epoll */
+	bool closing;             /* between netpoll_close_begin() and _end() */
 	bool ready[2];
 	struct wait *waiter[2];
-	_Atomic bool checked; /* netpoll_check_fd() has said yes */
 };
 
 static struct {
 	int epoll, event;
 	_Atomic(struct desc *) blocks[BLOCKS];
-	_Atomic uint32_t waiters;
+	_Atomic uint32_t waiters; /* coroutines; plain threads look for themselves */
 	_Atomic bool breaking;
 	_Atomic bool no_pwait2;
+	_Atomic int tombstone; /* 0: not opened yet; -1: not to be had */
 } net = { .epoll = -1, .event = -1 };
 
-/* ---- the table --------------------------------------------------------------------------------- */
+/* ---- the table ---------------------------------------------------------------------------------
+ */
 
 static struct desc *
 find(int fd)
@@ -81,12 +97,41 @@ find(int fd)
 	return &block[fd % BLOCK];
 }
 
+enum netpoll_kind
+netpoll_kind_of(int fd)
+{
+	struct statx st;
+	long flags = raw_syscall3(SYS_fcntl, fd, F_GETFL, 0);
+
+	if (flags < 0 || (flags & O_PATH)) /* our tombstone, too */
+		return NETPOLL_NOT_OPEN;
+	if (flags & O_NONBLOCK)
+		return NETPOLL_NONBLOCKING;
+	/* Where this fails it is closed meanwhile, which the caller will see, or forbidden. */
+	if (raw_syscall6(SYS_statx, fd, (long) "", AT_EMPTY_PATH, STATX_TYPE, (long) &st, 0) == 0 &&
+	    (S_ISREG(st.stx_mode) || S_ISDIR(st.stx_mode) || S_ISBLK(st.stx_mode)))
+		return NETPOLL_FILE;
+	return NETPOLL_BLOCKING;
+}
+
+/* It is non-blocking: do not ask again before it is closed. */
+static void
+note_nonblocking(struct desc *d, uint32_t life)
+{
+	rt_enter();
+	lock_acquire(&d->lock, LOCK_RANK_FD);
+	/* If it was closed meanwhile, the next call asks again. */
+	if (atomic_load(&d->life) == life && !d->closing)
+		atomic_store(&d->nonblocking, true);
+	lock_release(&d->lock, LOCK_RANK_FD);
+	rt_exit();
+}
+
 int
-netpoll_check_fd(int fd)
+netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life)
 {
 	struct desc *d;
-	struct stat st;
-	int flags;
+	uint32_t life;
 
 	if (fd < 0)
 		return -EBADF;
@@ -95,23 +140,32 @@ netpoll_check_fd(int fd)
 	d = find(fd);
 	if (d == NULL)
 		return -ENOMEM;
-	if (likely(atomic_load_explicit(&d->checked, memory_order_relaxed)))
+	life = atomic_load_explicit(&d->life, memory_order_acquire);
+	*ret_life = life;
+	if (likely(use == NETPOLL_WAITS ||
+		   atomic_load_explicit(&d->nonblocking, memory_order_relaxed)))
 		return 0;
-	flags = (int) raw_syscall3(SYS_fcntl, fd, F_GETFL, 0);
-	if (flags < 0)
-		return flags;
-	if (!(flags & O_NONBLOCK) && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)))
-		return -EINVAL;
-	atomic_store(&d->checked, true);
+	switch (netpoll_kind_of(fd)) {
+	case NETPOLL_NOT_OPEN:
+		return -EBADF;
+	case NETPOLL_BLOCKING:
+		return atomic_load(&d->life) == life ? -EINVAL : -EBADF;
+	case NETPOLL_NONBLOCKING:
+		note_nonblocking(d, life);
+		break;
+	case NETPOLL_FILE:
+		break; /* asked each time: a call on a file costs more */
+	}
 	return 0;
 }
 
-/* ---- start and stop ---------------------------------------------------------------------------- */
+/* ---- start and stop ----------------------------------------------------------------------------
+ */
 
 int
 netpoll_start(void)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.u64 = BREAK_DATA };
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = BREAK_DATA }; /* N4 */
 
 	net.epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (net.epoll < 0)
@@ -123,6 +177,8 @@ netpoll_start(void)
 		netpoll_stop();
 		return r;
 	}
+	/* The last break of an earlier life of the runtime may not have been seen by anybody. */
+	atomic_store(&net.breaking, false);
 	return 0;
 }
 
@@ -137,12 +193,17 @@ netpoll_stop(void)
 	for (int i = 0; i < BLOCKS; i++) {
 		struct desc *block = atomic_load(&net.blocks[i]);
 
-		for (int j = 0; block != NULL && j < BLOCK; j++)
+		for (int j = 0; block != NULL && j < BLOCK; j++) {
+			lock_acquire(&block[j].lock, LOCK_RANK_FD);
 			block[j].registered = false;
+			block[j].ready[NETPOLL_READ] = block[j].ready[NETPOLL_WRITE] = false;
+			lock_release(&block[j].lock, LOCK_RANK_FD);
+		}
 	}
 }
 
-/* ---- polling ----------------------------------------------------------------------------------- */
+/* ---- polling -----------------------------------------------------------------------------------
+ */
 
 bool
 netpoll_waiters(void)
@@ -150,68 +211,79 @@ netpoll_waiters(void)
 	return atomic_load(&net.waiters) != 0;
 }
 
+static struct timespec
+time_left(uint64_t until_ns)
+{
+	uint64_t now_ns = until_ns == CORUN_NOW ? 0 : clock_now_ns();
+	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
+
+	return (struct timespec){
+		.tv_sec = (time_t) (left_ns / CORUN_S),
+		.tv_nsec = (long) (left_ns % CORUN_S),
+	};
+}
+
 static int
 wait_for_events(struct epoll_event *events, uint64_t until_ns)
 {
-	struct timespec ts = { 0, 0 };
-	uint64_t now_ns = until_ns == CORUN_NOW ? 0 : clock_now_ns();
-	uint64_t left_ns = until_ns > now_ns ? until_ns - now_ns : 0;
-	int ms;
+	struct timespec left = time_left(until_ns);
+	int ms = -1;
 
 	if (!atomic_load_explicit(&net.no_pwait2, memory_order_relaxed)) {
-		long r;
+		long r = raw_syscall6(SYS_epoll_pwait2, net.epoll, (long) events, EVENTS,
+				      (long) (until_ns == CORUN_FOREVER ? NULL : &left), 0, 0);
 
-		ts.tv_sec = (time_t) (left_ns / CORUN_S);
-		ts.tv_nsec = (long) (left_ns % CORUN_S);
-		r = raw_syscall6(SYS_epoll_pwait2, net.epoll, (long) events, EVENTS,
-				 (long) (until_ns == CORUN_FOREVER ? NULL : &ts), 0, 0);
 		if (r != -ENOSYS && r != -EPERM)
 			return (int) r;
 		atomic_store(&net.no_pwait2, true);
 	}
 	/* Milliseconds, rounded up: too early is a wake-up for nothing. */
-	if (until_ns == CORUN_FOREVER)
-		ms = -1;
-	else
-		ms = (int) ((left_ns < 1000 * CORUN_S ? left_ns : 1000 * CORUN_S) + CORUN_MS - 1) /
-		     (int) CORUN_MS;
+	if (until_ns != CORUN_FOREVER && left.tv_sec < 1000)
+		ms = (int) left.tv_sec * 1000 + (int) ((left.tv_nsec + 999999) / 1000000);
+	else if (until_ns != CORUN_FOREVER)
+		ms = 1000 * 1000;
 	return (int) raw_syscall6(SYS_epoll_pwait, net.epoll, (long) events, EVENTS, ms, 0, 0);
 }
 
+/* What has become ready, oldest event first. */
+struct ready_list {
+	struct coroutine *first, *last;
+	uint32_t n;
+};
+
 /* One direction of one descriptor may be ready; the lock is held. */
 static void
-edge(struct desc *d, enum netpoll_direction direction, struct coroutine **list)
+edge(struct desc *d, enum netpoll_direction direction, struct ready_list *list)
 {
 	struct wait *w = d->waiter[direction];
-	struct coroutine *co;
+	struct coroutine *co = w != NULL ? w->co : NULL;
 
-	if (w == NULL) {
-		d->ready[direction] = true;
-		return;
-	}
-	co = w->co;
 	d->waiter[direction] = NULL;
-	if (!wait_claim(w, WAKE_READY)) {
-		d->ready[direction] = true;
+	if (w == NULL || !wait_claim(w, WAKE_READY)) {
+		d->ready[direction] = true; /* N1 */
 		return;
 	}
-	if (park_notify(co)) {
-		co->link = *list;
-		*list = co;
-	}
+	list->n++;
+	if (!park_notify(co))
+		return;
+	co->link = NULL;
+	if (list->last != NULL)
+		list->last->link = co;
+	else
+		list->first = co;
+	list->last = co;
 }
 
 static void
-handle(struct epoll_event *ev, struct coroutine **list)
+handle(const struct epoll_event *ev, struct ready_list *list)
 {
 	int fd = (int) (ev->data.u64 & (NETPOLL_FDS - 1));
-	uint32_t number = (uint32_t) (ev->data.u64 >> 32);
 	struct desc *d = find(fd);
 
 	if (d == NULL)
 		return;
 	lock_acquire(&d->lock, LOCK_RANK_FD);
-	if (d->number == number) { /* N2 */
+	if (atomic_load(&d->life) == (uint32_t) (ev->data.u64 >> 32)) { /* N2 */
 		if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 			edge(d, NETPOLL_READ, list);
 		if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
@@ -220,20 +292,36 @@ handle(struct epoll_event *ev, struct coroutine **list)
 	lock_release(&d->lock, LOCK_RANK_FD);
 }
 
+/* Who was to be broken has come: the next break needs a new event. */
+static void
+take_break(void)
+{
+	uint64_t n;
+
+	raw_syscall3(SYS_read, net.event, (long) &n, sizeof(n));
+	/* After the read: a break that comes between the two is for who is awake already. */
+	atomic_store(&net.breaking, false);
+}
+
 struct coroutine *
 netpoll_poll(uint64_t until_ns)
 {
 	struct epoll_event events[EVENTS];
-	struct coroutine *list = NULL;
+	struct ready_list list = { .n = 0 };
 	int n = wait_for_events(events, until_ns);
 
 	for (int i = 0; i < n; i++) {
-		if (events[i].data.u64 == BREAK_DATA)
-			atomic_store(&net.breaking, false);
-		else
+		if (events[i].data.u64 != BREAK_DATA)
 			handle(&events[i], &list);
+		else if (until_ns != CORUN_NOW) /* N4 */
+			take_break();
 	}
-	return list;
+	if (list.n > 0) {
+		struct thread *t = thread_self();
+
+		count_add(t != NULL ? t->worker : NULL, netpoll_ready, list.n);
+	}
+	return list.first;
 }
 
 void
@@ -241,36 +329,13 @@ netpoll_break(void)
 {
 	uint64_t one = 1;
 
-	/* One is enough: the flag falls when somebody has seen the event. */
+	/* One is enough: the flag falls when the poller has seen the event. */
 	if (!atomic_exchange(&net.breaking, true))
 		raw_syscall3(SYS_write, net.event, (long) &one, sizeof(one));
 }
 
-/* ---- waiting ----------------------------------------------------------------------------------- */
-
-static int
-wait_plain(int fd, enum netpoll_direction direction, uint64_t deadline_ns)
-{
-	struct pollfd p = { .fd = fd, .events = direction == NETPOLL_READ ? POLLIN : POLLOUT };
-
-	for (;;) {
-		uint64_t now_ns = clock_now_ns();
-		uint64_t left_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-		struct timespec ts = {
-			.tv_sec = (time_t) (left_ns / CORUN_S),
-			.tv_nsec = (long) (left_ns % CORUN_S),
-		};
-		long r = raw_syscall6(SYS_ppoll, (long) &p, 1,
-				      (long) (deadline_ns == CORUN_FOREVER ? NULL : &ts), 0, 0, 0);
-
-		if (r > 0)
-			return p.revents & POLLNVAL ? -EBADF : 0;
-		if (r == 0)
-			return -ETIMEDOUT;
-		if (r != -EINTR)
-			return (int) r;
-	}
-}
+/* ---- waiting -----------------------------------------------------------------------------------
+ */
 
 /* The lock is held. */
 static int
@@ -278,14 +343,17 @@ ensure_registered(struct desc *d, int fd)
 {
 	struct epoll_event ev = {
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-		.data.u64 = (uint64_t) d->number << 32 | (uint32_t) fd,
+		.data.u64 = (uint64_t) atomic_load(&d->life) << 32 | (uint32_t) fd,
 	};
 	long r;
 
 	if (d->registered)
 		return 0;
+	if (net.epoll < 0)
+		return -ESRCH;
 	r = raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_ADD, fd, (long) &ev, 0, 0);
-	/* Registered before a close that we were not told of, and open under another number still. */
+	/* Registered before a close that we were not told of, and open under another number still.
+	 */
 	if (r == -EEXIST)
 		r = raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_MOD, fd, (long) &ev, 0, 0);
 	if (r < 0)
@@ -296,15 +364,19 @@ ensure_registered(struct desc *d, int fd)
 
 /* Put @w in place. Return: 1: it waits; 0: no need to wait; or an error. */
 static int
-enqueue(struct desc *d, int fd, enum netpoll_direction direction, struct wait *w)
+enqueue(struct desc *d, int fd, uint32_t life, enum netpoll_direction direction, struct wait *w)
 {
-	int r;
+	bool plain = w->co->stack == NULL;
+	int r = 0;
 
 	lock_acquire(&d->lock, LOCK_RANK_FD);
-	r = ensure_registered(d, fd);
-	if (r == 0 && d->waiter[direction] != NULL) {
+	if (atomic_load(&d->life) != life || d->closing)
+		r = -EBADF;
+	else if (d->waiter[direction] != NULL)
 		r = -EBUSY;
-	} else if (r == 0 && d->ready[direction]) {
+	else if (!plain)
+		r = ensure_registered(d, fd);
+	if (r == 0 && !plain && d->ready[direction]) {
 		d->ready[direction] = false;
 	} else if (r == 0) {
 		d->waiter[direction] = w;
@@ -314,51 +386,93 @@ enqueue(struct desc *d, int fd, enum netpoll_direction direction, struct wait *w
 	return r;
 }
 
+static void
+dequeue(struct desc *d, enum netpoll_direction direction, struct wait *w)
+{
+	lock_acquire(&d->lock, LOCK_RANK_FD);
+	if (d->waiter[direction] == w)
+		d->waiter[direction] = NULL;
+	lock_release(&d->lock, LOCK_RANK_FD);
+}
+
+/*
+ * A thread whose coroutine parks here usually finds nothing else to run, and becomes the poller. If
+ * it has other work, it is for an idle one; that one may be asleep already, since nobody waited for
+ * the network when it looked. Without this the monitor's look of every 10 ms would be the only one.
+ */
+static void
+see_that_somebody_polls(void)
+{
+	struct worker *w = thread_self()->worker;
+
+	if (!atomic_load(&sched.polling) &&
+	    (!runq_empty(&w->runq) || atomic_load(&sched.n_global) > 0))
+		thread_wake_one();
+}
+
+static enum wake
+park(struct wait *w, int fd, enum netpoll_direction direction, uint64_t deadline_ns,
+     struct corun_context *ctx)
+{
+	enum wake reason;
+
+	if (w->co->stack == NULL)
+		return wait_poll(w, fd, direction == NETPOLL_READ ? POLLIN | POLLRDHUP : POLLOUT,
+				 deadline_ns, ctx);
+	/* Before going to sleep: steal.c looks at this after it has announced itself idle. */
+	atomic_fetch_add(&net.waiters, 1);
+	see_that_somebody_polls();
+	reason = wait_park(w, WAIT_IO, deadline_ns, ctx);
+	atomic_fetch_sub(&net.waiters, 1);
+	return reason;
+}
+
 int
-netpoll_wait_fd(struct coroutine *co, int fd, enum netpoll_direction direction,
+netpoll_wait_fd(struct coroutine *co, int fd, uint32_t life, enum netpoll_direction direction,
 		uint64_t deadline_ns, struct corun_context *ctx)
 {
-	struct desc *d;
+	struct desc *d = find(fd);
 	struct wait wait;
 	enum wake reason;
 	int r;
 
-	if (co->stack == NULL && ctx == NULL)
-		return wait_plain(fd, direction, deadline_ns);
-	d = find(fd);
 	if (d == NULL)
 		return -ENOMEM;
+	if (co->stack == NULL) {
+		r = thread_wake_fd(list_entry(co, struct thread, stub));
+		if (r < 0)
+			return r;
+	}
 	wait_init(&wait, co);
-	r = enqueue(d, fd, direction, &wait);
+	r = enqueue(d, fd, life, direction, &wait);
 	if (r <= 0)
 		return r;
-	/* Before going to sleep: steal.c looks at this after it has announced itself idle. */
-	atomic_fetch_add(&net.waiters, 1);
-	if (co->stack == NULL)
-		thread_wake_one(); /* no worker's thread comes by on behalf of a plain thread */
-	reason = wait_park(&wait, WAIT_IO, deadline_ns, ctx);
-	atomic_fetch_sub(&net.waiters, 1);
-	lock_acquire(&d->lock, LOCK_RANK_FD);
-	if (d->waiter[direction] == &wait)
-		d->waiter[direction] = NULL;
-	lock_release(&d->lock, LOCK_RANK_FD);
+	reason = park(&wait, fd, direction, deadline_ns, ctx);
+	dequeue(d, direction, &wait);
 	return reason == WAKE_CLOSED ? -EBADF : wait_error(reason, ctx);
 }
 
-void
-netpoll_close_fd(int fd)
+/* ---- closing (N5) ------------------------------------------------------------------------------
+ */
+
+int
+netpoll_close_begin(int fd, bool waits)
 {
-	struct coroutine *ready[2] = { NULL, NULL };
+	struct coroutine *woken[2] = { NULL, NULL };
 	struct desc *d;
 
 	if (fd < 0 || fd >= NETPOLL_FDS)
-		return;
+		return 0;
 	d = find(fd);
 	if (d == NULL)
-		return;
+		return 0;
 	lock_acquire(&d->lock, LOCK_RANK_FD);
-	d->number++;
-	atomic_store(&d->checked, false);
+	if (d->closing) { /* two callers close it at a time: the other one does */
+		lock_release(&d->lock, LOCK_RANK_FD);
+		return -EBADF;
+	}
+	atomic_fetch_add(&d->life, 1);
+	atomic_store(&d->nonblocking, false);
 	for (int i = 0; i < 2; i++) {
 		struct wait *w = d->waiter[i];
 		struct coroutine *co = w != NULL ? w->co : NULL;
@@ -366,15 +480,53 @@ netpoll_close_fd(int fd)
 		d->ready[i] = false;
 		d->waiter[i] = NULL;
 		if (w != NULL && wait_claim(w, WAKE_CLOSED))
-			ready[i] = co;
+			woken[i] = co;
 	}
-	/* close(2) would do it, unless the file is open elsewhere too. */
+	/* The end of the file would do it, unless it is open elsewhere too. */
 	if (d->registered)
 		raw_syscall6(SYS_epoll_ctl, net.epoll, EPOLL_CTL_DEL, fd, 0, 0, 0);
 	d->registered = false;
+	d->closing = waits;
 	lock_release(&d->lock, LOCK_RANK_FD);
 	for (int i = 0; i < 2; i++) {
-		if (ready[i] != NULL)
-			sched_ready(ready[i]);
+		if (woken[i] != NULL)
+			sched_ready(woken[i]);
 	}
+	return waits;
+}
+
+int
+netpoll_tombstone(void)
+{
+	int fd = atomic_load_explicit(&net.tombstone, memory_order_acquire);
+	int none = 0;
+
+	if (likely(fd != 0))
+		return fd;
+	fd = (int) raw_syscall6(SYS_openat, AT_FDCWD, (long) "/", O_PATH | O_CLOEXEC, 0, 0, 0);
+	if (fd == 0) { /* taken for "not opened": get another number, and give this one back */
+		fd = (int) raw_syscall3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 3);
+		raw_syscall3(SYS_close, 0, 0, 0);
+	}
+	if (fd < 0)
+		return -1; /* perhaps next time */
+	if (atomic_compare_exchange_strong(&net.tombstone, &none, fd))
+		return fd;
+	raw_syscall3(SYS_close, fd, 0, 0);
+	return none;
+}
+
+int
+netpoll_close_end(int fd)
+{
+	struct desc *d = find(fd);
+	int r;
+
+	lock_acquire(&d->lock, LOCK_RANK_FD);
+	d->closing = false;
+	/* Once more: a call may have begun since, and must not take the next file for this one. */
+	atomic_fetch_add(&d->life, 1);
+	r = (int) raw_syscall3(SYS_close, fd, 0, 0);
+	lock_release(&d->lock, LOCK_RANK_FD);
+	return r;
 }

@@ -4,8 +4,8 @@
  * Netpoll - coroutines parked on descriptors
  *
  * One epoll instance, edge-triggered; each descriptor is registered once, for both directions,
- * when somebody first has to wait for it. The scheduler calls the four functions below; io.c
- * waits with netpoll_wait_fd().
+ * when somebody first has to wait for it. The scheduler calls the first functions below, io.c the
+ * others.
  */
 
 #include <stdbool.h>
@@ -40,26 +40,61 @@ enum netpoll_direction {
 
 struct corun_context;
 
+enum { NETPOLL_FDS = 1 << 20 };
+
+enum netpoll_kind {
+	NETPOLL_NOT_OPEN,
+	NETPOLL_NONBLOCKING,
+	NETPOLL_FILE, /* regular, directory or block device, not O_NONBLOCK: nobody waits for it */
+	NETPOLL_BLOCKING, /* any other that is not O_NONBLOCK: a read may block for good */
+};
+
+/** netpoll_kind_of() - ask the kernel. Context: any. */
+enum netpoll_kind netpoll_kind_of(int fd);
+
+/* What a call is about to do with a descriptor. */
+enum netpoll_use {
+	NETPOLL_TRANSFERS, /* a system call that must not block */
+	NETPOLL_WAITS,     /* only to wait */
+};
+
+/**
+ * netpoll_check_fd() - how every call with a descriptor begins
+ * @ret_life: for netpoll_wait_fd(): the wait is refused if the descriptor was closed since
+ *
+ * Whether it may block is asked of the kernel once per descriptor that may not.
+ * Return:  0; -EINVAL (NETPOLL_TRANSFERS: NETPOLL_BLOCKING); -EBADF; -EMFILE (NETPOLL_FDS or
+ *          more); -ENOMEM.
+ * Context: outside the runtime.
+ */
+int netpoll_check_fd(int fd, enum netpoll_use use, uint32_t *ret_life);
+
 /**
  * netpoll_wait_fd() - park until @fd may be ready, the deadline, or the cancellation
  *
+ * Edge-triggered: only after a system call has said that it would block may one wait here.
+ *
  * Return:  0 (try again), -ETIMEDOUT, what @ctx was cancelled with, -EBADF (closed meanwhile by
  *          corun_close()), -EBUSY (somebody else waits for that direction), -EPERM (a file that
- *          epoll does not take: regular files), -ENOMEM.
- * Context: inside the runtime. In a plain thread it blocks in poll(2).
+ *          epoll does not take), -ENOMEM, -ENOSPC (the user's limit of epoll watches); -EMFILE (a
+ *          plain thread gets no eventfd); -ESRCH (in a coroutine that outlives the runtime).
+ * Context: inside the runtime. A plain thread blocks in ppoll(2); it need not be started.
  */
-int netpoll_wait_fd(struct coroutine *co, int fd, enum netpoll_direction direction,
+int netpoll_wait_fd(struct coroutine *co, int fd, uint32_t life, enum netpoll_direction direction,
 		    uint64_t deadline_ns, struct corun_context *ctx);
 
 /**
- * netpoll_check_fd() - may @fd be used with calls that park?
+ * netpoll_close_begin() - wake who waits for @fd (-EBADF)
+ * @waits: let nobody wait any more, until netpoll_close_end(); false for a NETPOLL_FILE
  *
- * Asked of the kernel once per descriptor. Return: 0; -EINVAL (it is not O_NONBLOCK, and no regular
- * file: a read would block the thread); -EBADF; -EMFILE (number over NETPOLL_FDS); -ENOMEM.
+ * Return:  1: replace the file by netpoll_tombstone() outside the runtime (that may block), then
+ *          call netpoll_close_end(). 0: just close(2) it. -EBADF: somebody else is closing it.
+ * Context: inside the runtime, as netpoll_close_end().
  */
-int netpoll_check_fd(int fd);
+int netpoll_close_begin(int fd, bool waits);
 
-enum { NETPOLL_FDS = 1 << 20 };
+/** netpoll_tombstone() - a descriptor for which all calls give EBADF (O_PATH); -1: not to be had */
+int netpoll_tombstone(void);
 
-/** netpoll_close_fd() - wake who waits for @fd (-EBADF) and forget it; before close(2) */
-void netpoll_close_fd(int fd);
+/** netpoll_close_end() - close(2) what is left; the number is free. Return: as close(2). */
+int netpoll_close_end(int fd);

@@ -43,8 +43,9 @@ struct sched {
 	_Atomic uint32_t n_idle_threads;
 
 	/*
-	 * Threads that look for work without having any. A thread counted here promises to look at all
-	 * queues once more after it has left the count: who publishes work need not wake anybody then.
+	 * Threads that look for work without having any. A thread counted here promises to look at
+	 * all queues once more after it has left the count: who publishes work need not wake
+	 * anybody then.
 	 */
 	_Atomic uint32_t n_spinning;
 
@@ -53,7 +54,7 @@ struct sched {
 	_Atomic(struct worker *) slots[CORUN_WORKERS_MAX];
 	_Atomic uint32_t n_retiring;
 	struct lock resize_lock; /* rank RESIZE: one change of the size at a time */
-	_Atomic bool pinned;     /* under resize_lock for writing: somebody set the size by a call */
+	_Atomic bool pinned; /* under resize_lock for writing: somebody set the size by a call */
 
 	/* The poller: the one idle thread that sleeps in epoll rather than on its futex. */
 	_Atomic bool polling;
@@ -135,9 +136,9 @@ void worker_push_idle_locked(struct worker *w);
 struct worker *worker_acquire(struct thread *t);
 
 /*
- * Whoever held @w lets it go: to the idle list, with whatever its queue holds, or out of the pool if
- * it retires, and then its queue and timers go to others. Who calls looks for work next, or wakes
- * somebody who does.
+ * Whoever held @w lets it go: to the idle list, with whatever its queue holds, or out of the pool
+ * if it retires, and then its queue and timers go to others. Who calls looks for work next, or
+ * wakes somebody who does.
  */
 void worker_let_go(struct worker *w);
 

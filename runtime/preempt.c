@@ -7,8 +7,8 @@
  * Steps of preemption: the flag (preempt_flag), and the hand-off (preempt_take with LOST_HANDOFF):
  * the worker goes on with another thread and the hog keeps running on its own at a lower priority.
  * Parking the hog's thread comes between the two, and finds its hook in preempt_take: the heir is
- * at hand, the thread is known to be in user code, and its coroutine is bound to it (`bound`), which
- * sched.c and steal.c already honour.
+ * at hand, the thread is known to be in user code, and its coroutine is bound to it (`bound`),
+ * which sched.c and steal.c already honour.
  */
 
 #include <corun/coroutine.h>
@@ -30,7 +30,8 @@ enum {
 
 static bool fenced; /* membarrier is not to be had; immutable while started */
 
-/* ---- the monitor's side ------------------------------------------------------------------------ */
+/* ---- the monitor's side ------------------------------------------------------------------------
+ */
 
 int
 preempt_start(void)
@@ -165,7 +166,8 @@ preempt_take(struct thread *t, struct worker *w, enum lost why)
 	return true;
 }
 
-/* ---- the thread's side ------------------------------------------------------------------------- */
+/* ---- the thread's side -------------------------------------------------------------------------
+ */
 
 static void
 await_decision(struct thread *t)
@@ -242,7 +244,8 @@ rt_enter_plain(void)
 	return t->current;
 }
 
-/* ---- declared blocking ------------------------------------------------------------------------- */
+/* ---- declared blocking -------------------------------------------------------------------------
+ */
 
 void
 corun_block_enter(void)

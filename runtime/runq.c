@@ -65,9 +65,8 @@ runq_get(struct runq *q)
 	while (head != tail) {
 		struct coroutine *co = cell_read(q, head);
 
-		if (atomic_compare_exchange_weak_explicit(&q->head, &head, head + 1,
-							  memory_order_acq_rel,
-							  memory_order_acquire))
+		if (atomic_compare_exchange_weak_explicit(
+			    &q->head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
 			return co;
 	}
 	return NULL;

@@ -75,6 +75,52 @@ reset(void)
 }
 
 static void
+abandon(struct coroutine *co)
+{
+	sanitize_free(&co->sanitize);
+	coroutine_unref(NULL, co);
+	count_add(NULL, ended, 1);
+}
+
+/*
+ * A timer that came due after the last coroutine had ended and before the stop was announced has
+ * started one that no thread will run. Its function is not called.
+ */
+static void
+abandon_queued(void)
+{
+	uint32_t n = atomic_load(&sched.n_slots);
+	struct coroutine *co;
+	uint32_t got;
+
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	co = sched_get_global_locked(UINT32_MAX, &got);
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	while (co != NULL) {
+		struct coroutine *following = co->link;
+
+		abandon(co);
+		co = following;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct runq *q = &worker_slot(i)->runq;
+
+		while ((co = runq_take_next(q)) != NULL || (co = runq_get(q)) != NULL)
+			abandon(co);
+	}
+}
+
+/* Those that were not due yet: after a stop nothing fires. */
+static void
+drop_timers(void)
+{
+	uint32_t n = atomic_load(&sched.n_slots);
+
+	for (uint32_t i = 0; i < n; i++)
+		timers_drop(&worker_slot(i)->timers);
+}
+
+static void
 end_everything(void)
 {
 	atomic_store(&sched.stopping, true);
@@ -82,6 +128,8 @@ end_everything(void)
 	monitor_stop();
 	thread_stop_all();
 	netpoll_stop();
+	drop_timers();
+	abandon_queued();
 	atomic_store(&sched.started, false);
 }
 

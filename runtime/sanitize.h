@@ -50,8 +50,8 @@ struct sanitize {
 #endif
 
 /*
- * A function that leaves its stack. TSan wants its call to be the last before the jump, in a function
- * that it does not instrument: its shadow of the call stack would run dry otherwise.
+ * A function that leaves its stack. TSan wants its call to be the last before the jump, in a
+ * function that it does not instrument: its shadow of the call stack would run dry otherwise.
  */
 #ifdef SANITIZE_THREAD
 #define SWITCHES        __attribute__((noinline, no_sanitize("thread")))
@@ -117,5 +117,30 @@ sanitize_arrive(struct sanitize *me, struct sanitize *from)
 	(void) me, (void) from;
 #ifdef SANITIZE_ADDRESS
 	__sanitizer_finish_switch_fiber(me->fake_stack, &from->low, &from->bytes);
+#endif
+}
+
+/*
+ * What one coroutine writes to a descriptor and another reads orders them. TSan does not see that,
+ * since the system calls are made without libc. One object for all of them, as Go's race detector
+ * has it.
+ */
+#ifdef SANITIZE_THREAD
+extern char sanitize_io;
+#endif
+
+static inline void
+sanitize_send(void)
+{
+#ifdef SANITIZE_THREAD
+	__tsan_release(&sanitize_io);
+#endif
+}
+
+static inline void
+sanitize_receive(void)
+{
+#ifdef SANITIZE_THREAD
+	__tsan_acquire(&sanitize_io);
 #endif
 }

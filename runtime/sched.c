@@ -13,22 +13,22 @@
  *      was asked to. A lost wake-up is a broken I2, and only the monitor's next look would repair
  *      it.
  *  I3  A coroutine's context is used by one stack at a time: it is made RUNNABLE only after it was
- *      saved. Who readies a coroutine that has not parked yet leaves a permit instead (PARK_NOTIFIED),
- *      which the coroutine finds; see park_notify() and publish_parked().
+ *      saved. Who readies a coroutine that has not parked yet leaves a permit instead
+ * (PARK_NOTIFIED), which the coroutine finds; see park_notify() and publish_parked().
  *
- * How I2 is kept [FENCE-WORK]. Who makes work visible publishes it first (exchange of `next`, or the
- * count of the global queue: sequentially consistent) and then reads n_idle and n_spinning. Who goes
- * idle announces first (n_idle, n_spinning: sequentially consistent) and then looks at all queues
- * again. So one of the two sees the other. A coroutine that moves from `next` to the ring because a
- * newer one took its place was published before; whoever steals the newer one and was the last to
- * look wakes another thread (steal.c).
+ * How I2 is kept [FENCE-WORK]. Who makes work visible publishes it first (exchange of `next`, or
+ * the count of the global queue: sequentially consistent) and then reads n_idle and n_spinning. Who
+ * goes idle announces first (n_idle, n_spinning: sequentially consistent) and then looks at all
+ * queues again. So one of the two sees the other. A coroutine that moves from `next` to the ring
+ * because a newer one took its place was published before; whoever steals the newer one and was the
+ * last to look wakes another thread (steal.c).
  *
- * Switching. A coroutine that parks or yields picks its successor itself and switches to it directly.
- * What remains to be done for the one that was left (publish that it has parked, queue it, free
- * its stack) is done by the successor, first thing, since only then its context is saved and its stack
- * out of use: finish_left(). Where there is no easy successor (the queue is empty, the worker
- * retires, it is time to look at the global queue, timers and the network, or the next coroutine is
- * bound to another thread) the switch goes to the thread's own stack, to sched_loop().
+ * Switching. A coroutine that parks or yields picks its successor itself and switches to it
+ * directly. What remains to be done for the one that was left (publish that it has parked, queue
+ * it, free its stack) is done by the successor, first thing, since only then its context is saved
+ * and its stack out of use: finish_left(). Where there is no easy successor (the queue is empty,
+ * the worker retires, it is time to look at the global queue, timers and the network, or the next
+ * coroutine is bound to another thread) the switch goes to the thread's own stack, to sched_loop().
  *
  * Locks: see base/lock_ranks.def. None is held across a switch.
  *
@@ -36,7 +36,8 @@
  *  - Marking a coroutine "on CPU" and letting who picks it spin until it is off (as kernels do):
  *    saves an atomic exchange per wake, but under a CPU quota the thread that is switching away may
  *    stand still for most of a period, and the spinner burns quota all the while.
- *  - Holding the channel's lock until after the switch (Go): the same, for all users of the channel.
+ *  - Holding the channel's lock until after the switch (Go): the same, for all users of the
+ * channel.
  *
  * Not here: where work is looked for (steal.c), slots (worker.c), threads (thread.c), who does not
  * yield (monitor.c, preempt.c).
@@ -55,8 +56,8 @@
 
 enum {
 	/*
-	 * Picks between two looks of the loop at the global queue, timers and the network. 61 as in Go:
-	 * a prime, so that it falls in step with no pattern of the program's.
+	 * Picks between two looks of the loop at the global queue, timers and the network. 61 as in
+	 * Go: a prime, so that it falls in step with no pattern of the program's.
 	 */
 	PICKS_PER_LOOK = 61,
 	/* The same while this worker has timers: they come due while it is busy. */
@@ -86,7 +87,8 @@ sched_is_started(void)
 	return atomic_load_explicit(&sched.started, memory_order_acquire);
 }
 
-/* ---- queues ------------------------------------------------------------------------------------ */
+/* ---- queues ------------------------------------------------------------------------------------
+ */
 
 void
 sched_put_global(struct coroutine *list)
@@ -164,21 +166,27 @@ sched_put(struct coroutine *co, bool as_next)
 	thread_wake_one();
 }
 
-/* ---- permits ----------------------------------------------------------------------------------- */
+/* ---- permits -----------------------------------------------------------------------------------
+ */
 
 bool
 park_notify(struct coroutine *co)
 {
-	/* Read first: a stub's owner may go on, and its thread end, as soon as the permit is there. */
+	/* Read first: a stub's owner may go on, and its thread end, as soon as the permit is there.
+	 */
 	bool plain = co->stack == NULL;
-	/* Acquire pairs with publish_parked(): the context is saved. Release: with who consumes it. */
+	/* Acquire pairs with publish_parked(): the context is saved. Release: with who consumes it.
+	 */
 	uint32_t was = atomic_exchange_explicit(&co->park, PARK_NOTIFIED, memory_order_acq_rel);
 
 	must(was != PARK_NOTIFIED);
 	if (was == PARK_RUNNING)
 		return false;
 	if (plain) {
-		futex_wake(&co->park, 1);
+		if (was == PARK_POLLING)
+			thread_end_poll(list_entry(co, struct thread, stub));
+		else
+			futex_wake(&co->park, 1);
 		return false;
 	}
 	atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);
@@ -206,7 +214,8 @@ publish_parked(struct coroutine *co)
 	sched_put(co, false);
 }
 
-/* ---- switching --------------------------------------------------------------------------------- */
+/* ---- switching ---------------------------------------------------------------------------------
+ */
 
 static void
 end_of(struct thread *t, struct coroutine *co)
@@ -381,7 +390,8 @@ coroutine_first(void *arg)
 	must(!"an ended coroutine ran again");
 }
 
-/* ---- the loop ---------------------------------------------------------------------------------- */
+/* ---- the loop ----------------------------------------------------------------------------------
+ */
 
 /* @co belongs to another thread, which sleeps: it goes on with this worker. */
 static void
@@ -433,7 +443,8 @@ sched_loop(struct thread *t)
 	}
 }
 
-/* ---- yielding ---------------------------------------------------------------------------------- */
+/* ---- yielding ----------------------------------------------------------------------------------
+ */
 
 void
 corun_yield(void)

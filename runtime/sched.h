@@ -39,8 +39,8 @@ void sched_park(struct coroutine *co, enum wait_why why);
 bool sched_is_started(void);
 
 /*
- * Start a coroutine that nobody joins, from where there is no worker or locks up to TIMERS are held.
- * Return: false without memory.
+ * Start a coroutine that nobody joins, from where there is no worker or locks up to TIMERS are
+ * held. Return: false without memory.
  */
 bool sched_start_coroutine(void (*fn)(void *arg), void *arg);
 

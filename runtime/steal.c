@@ -28,7 +28,8 @@
 enum {
 	ROUNDS = 4,
 	GLOBAL_BATCH_MAX = RUNQ_SIZE / 2,
-	NEXT_SPINS = 100, /* how often to look whether a victim runs its `next` itself: about 3 us */
+	NEXT_SPINS =
+		100, /* how often to look whether a victim runs its `next` itself: about 3 us */
 };
 
 static uint32_t
@@ -269,8 +270,8 @@ sleep_as_poller(struct thread *t)
 			return false;
 	} while (true);
 	/*
-	 * Work and an idle worker may have come since we looked. (Work alone is for the busy workers:
-	 * not to sleep then would be to spin beside them.)
+	 * Work and an idle worker may have come since we looked. (Work alone is for the busy
+	 * workers: not to sleep then would be to spin beside them.)
 	 */
 	if ((work_anywhere() && atomic_load(&sched.n_idle) > 0) || atomic_load(&sched.stopping))
 		until = CORUN_NOW;

@@ -6,18 +6,20 @@
  * The helper also keeps one thread to spare, for the monitor, which takes no worker without a
  * successor at hand.
  *
- * Sleeping and giving. A thread about to sleep stores `asleep` = 1 and then reads `given`; who gives
- * a worker stores `given` and then exchanges `asleep`. Both are sequentially consistent, so one of
- * the two sees the other. Only one giver at a time: it has popped the thread from idle_threads, or
- * holds the only runnable coroutine that is bound to it.
+ * Sleeping and giving. A thread about to sleep stores `asleep` = 1 and then reads `given`; who
+ * gives a worker stores `given` and then exchanges `asleep`. Both are sequentially consistent, so
+ * one of the two sees the other. Only one giver at a time: it has popped the thread from
+ * idle_threads, or holds the only runnable coroutine that is bound to it.
  */
 
 #include "runtime/thread.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -26,6 +28,7 @@
 #include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/pages.h"
+#include "runtime/base/syscall.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
 
@@ -63,7 +66,8 @@ static struct {
 static pthread_key_t plain_key;
 static pthread_once_t plain_once = PTHREAD_ONCE_INIT;
 
-/* ---- struct thread ----------------------------------------------------------------------------- */
+/* ---- struct thread -----------------------------------------------------------------------------
+ */
 
 static struct thread *
 thread_struct(void)
@@ -130,7 +134,33 @@ thread_plain(void)
 	return t;
 }
 
-/* ---- asleep and awake -------------------------------------------------------------------------- */
+int
+thread_wake_fd(struct thread *t)
+{
+	int fd = atomic_load_explicit(&t->wake_fd, memory_order_relaxed);
+
+	if (fd > 0)
+		return fd;
+	fd = (int) raw_syscall3(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK, 0);
+	if (fd == 0) { /* stands for "none" */
+		fd = (int) raw_syscall3(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 3);
+		raw_syscall3(SYS_close, 0, 0, 0);
+	}
+	if (fd > 0)
+		atomic_store(&t->wake_fd, fd);
+	return fd;
+}
+
+void
+thread_end_poll(struct thread *t)
+{
+	uint64_t one = 1;
+
+	raw_syscall3(SYS_write, atomic_load(&t->wake_fd), (long) &one, sizeof(one));
+}
+
+/* ---- asleep and awake --------------------------------------------------------------------------
+ */
 
 void
 thread_request(void)
@@ -264,7 +294,8 @@ thread_wake_one(void)
 	wake_one(true);
 }
 
-/* ---- the life of a runtime thread -------------------------------------------------------------- */
+/* ---- the life of a runtime thread --------------------------------------------------------------
+ */
 
 static void
 thread_init(struct thread *t)
@@ -289,16 +320,24 @@ thread_init(struct thread *t)
 	sanitize_thread(&t->sanitize);
 }
 
+static clockid_t
+own_cpu_clock(void)
+{
+	clockid_t clock;
+
+	return pthread_getcpuclockid(pthread_self(), &clock) == 0 ? clock : CLOCK_MONOTONIC;
+}
+
 static void *
 thread_main(void *arg)
 {
 	struct thread *t = arg;
+	int stat_fd;
 
 	t->tid = (pid_t) syscall(SYS_gettid);
 	thread_init(t);
 	t->stat_fd = thread_open_stat(t->tid);
-	if (pthread_getcpuclockid(pthread_self(), &t->cpu_clock) != 0)
-		t->cpu_clock = CLOCK_MONOTONIC;
+	t->cpu_clock = own_cpu_clock();
 	thread_current = t;
 	__asm__ volatile("" ::: "memory");
 	atomic_fetch_add(&threads.n, 1);
@@ -307,8 +346,9 @@ thread_main(void *arg)
 	sched_loop(t);
 
 	thread_current = NULL;
-	if (t->stat_fd >= 0)
-		close(t->stat_fd);
+	stat_fd = atomic_exchange(&t->stat_fd, -1);
+	if (stat_fd >= 0)
+		close(stat_fd);
 	atomic_fetch_add(&sched.threads_ended, 1);
 	pthread_mutex_lock(&helper.lock);
 	t->free_link = helper.ended;
@@ -391,8 +431,8 @@ helper_main(void *arg)
 		atomic_store(&helper.wanted, 0);
 		join_ended();
 		/*
-		 * Who asked found an idle worker and no thread asleep. A new thread looks for work as
-		 * soon as it runs; but if one has fallen asleep since, it did not see that work.
+		 * Who asked found an idle worker and no thread asleep. A new thread looks for work
+		 * as soon as it runs; but if one has fallen asleep since, it did not see that work.
 		 */
 		if (!too_few())
 			wake_one(false);
@@ -422,6 +462,14 @@ thread_start_helper(void)
 void
 thread_stop_all(void)
 {
+	/* First, or it makes one more thread while the last one ends. */
+	if (helper.running) {
+		atomic_store(&helper.stop, true);
+		atomic_store(&helper.wanted, 1);
+		futex_wake(&helper.wanted, 1);
+		pthread_join(helper.pthread, NULL);
+		helper.running = false;
+	}
 	/* sched.stopping is set; each thread ends at its next look for work. */
 	while (atomic_load(&threads.n) > 0 || atomic_load(&threads.starting)) {
 		struct thread *t;
@@ -435,13 +483,6 @@ thread_stop_all(void)
 		} while (t != NULL);
 		netpoll_break();
 		usleep(200);
-	}
-	if (helper.running) {
-		atomic_store(&helper.stop, true);
-		atomic_store(&helper.wanted, 1);
-		futex_wake(&helper.wanted, 1);
-		pthread_join(helper.pthread, NULL);
-		helper.running = false;
 	}
 	join_ended();
 }

@@ -41,7 +41,7 @@ struct thread {
 	bool spinning; /* counted in sched.n_spinning */
 	uint8_t after; /* enum after, for `left` */
 	struct coroutine *left;
-	struct coroutine *picked; /* found by a coroutine that could not switch to it directly */
+	struct coroutine *picked;   /* found by a coroutine that could not switch to it directly */
 	struct coroutine *bound_to; /* left just now, and only this thread may run it */
 	uint32_t random;
 	struct context ctx; /* of the scheduler loop, on the thread's own stack */
@@ -51,23 +51,28 @@ struct thread {
 	struct worker *worker;
 
 	/* sleeping: under sched.lock, but for the futex word */
-	_Atomic uint32_t asleep;    /* 1 while it sleeps or is about to; set to 0 to wake it */
+	_Atomic uint32_t asleep;        /* 1 while it sleeps or is about to; set to 0 to wake it */
 	_Atomic(struct worker *) given; /* the worker to go on with, written before `asleep` = 0 */
-	struct coroutine *given_co; /* and the bound coroutine to run with it */
+	struct coroutine *given_co;     /* and the bound coroutine to run with it */
 	struct list idle_link;
 
 	/* read by the monitor */
 	_Atomic bool declared_block; /* between block_enter and block_exit */
 	_Atomic uint8_t lost_to;     /* enum lost: why it has no worker while it runs on */
 	pid_t tid;
-	clockid_t cpu_clock;
-	int stat_fd; /* /proc/self/task/TID/stat, or -1 */
+	_Atomic clockid_t cpu_clock;
+	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */
 	bool low_priority;
 
 	pthread_t pthread;
 	struct thread *all_link; /* every struct thread ever made, newest first */
 	struct thread *free_link;
-	struct coroutine stub; /* plain threads only */
+	/*
+	 * Plain threads only. The eventfd ends the ppoll(2) of wait_poll(). It stays with the
+	 * struct: a late write to it does no more than wake a later owner for nothing.
+	 */
+	struct coroutine stub;
+	_Atomic int wake_fd; /* 0: none yet */
 };
 
 /* Every thread of the runtime. */
@@ -78,6 +83,15 @@ struct threads {
 };
 
 extern struct threads threads;
+
+/*
+ * thread_wake_fd() - make the eventfd of a plain thread, once; by itself
+ * Return: the descriptor, or -errno.
+ */
+int thread_wake_fd(struct thread *t);
+
+/* thread_end_poll() - write to it. Any thread. */
+void thread_end_poll(struct thread *t);
 
 /* /proc/self/task/TID/stat, or -1 */
 int thread_open_stat(pid_t tid);
@@ -103,8 +117,7 @@ thread_self(void)
 {
 	struct thread *t;
 
-	__asm__ volatile("movq thread_current@GOTTPOFF(%%rip), %0\n\tmovq %%fs:(%0), %0"
-			 : "=r"(t));
+	__asm__ volatile("movq thread_current@GOTTPOFF(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(t));
 	return t;
 }
 #else

@@ -3,14 +3,14 @@
  *
  * 4-ary: half the depth of a binary heap, and the four children of a slot share a cache line.
  *
- *  T1  Slots, `index` and the order are under the heap's lock; `heap` of a timer changes under the lock
- *      of the heap it is in. A timer moves to another heap only with both locks held, so who has
+ *  T1  Slots, `index` and the order are under the heap's lock; `heap` of a timer changes under the
+ * lock of the heap it is in. A timer moves to another heap only with both locks held, so who has
  *      locked the heap that a timer names, and finds that it still names it, has the timer.
  *  T2  What a timer does when it fires happens under the lock, and `heap` is cleared after it: who
- *      reads `heap` and finds NULL knows that all of it is over, and who finds the heap waits for the
- *      lock. So after timer_remove() nothing of the timer is in use. (Clearing it first was tried: TSan
- *      showed a wait that was claimed after its owner had gone.)
- *  T3  next_ns is written under the lock and is the first slot's time, or UINT64_MAX.
+ *      reads `heap` and finds NULL knows that all of it is over, and who finds the heap waits for
+ * the lock. So after timer_remove() nothing of the timer is in use. (Clearing it first was tried:
+ * TSan showed a wait that was claimed after its owner had gone.) T3  next_ns is written under the
+ * lock and is the first slot's time, or UINT64_MAX.
  */
 
 #include "runtime/timer.h"
@@ -61,7 +61,8 @@ sift_down(struct timers *h, uint32_t i, struct timer_slot slot)
 {
 	for (;;) {
 		uint32_t child = i * CHILDREN + 1;
-		uint32_t end = child + CHILDREN < relaxed_get(&h->n) ? child + CHILDREN : relaxed_get(&h->n);
+		uint32_t end = child + CHILDREN < relaxed_get(&h->n) ? child + CHILDREN
+								     : relaxed_get(&h->n);
 		uint32_t least = child;
 
 		if (child >= relaxed_get(&h->n))
@@ -182,7 +183,8 @@ timer_remove(struct timer *timer)
 	}
 }
 
-/* A wait's time has come. The store of `heap` is the last that is done with the timer and the wait. */
+/* A wait's time has come. The store of `heap` is the last that is done with the timer and the wait.
+ */
 static void
 fire_wait(struct timer *timer)
 {
@@ -252,4 +254,21 @@ timers_move(struct timers *from, struct timers *to)
 	next = atomic_load(&to->next_ns);
 	lock_release_both(&from->lock, &to->lock, LOCK_RANK_TIMERS);
 	sched_timer_added(next);
+}
+
+void
+timers_drop(struct timers *h)
+{
+	lock_acquire(&h->lock, LOCK_RANK_TIMERS);
+	for (uint32_t i = 0; i < relaxed_get(&h->n); i++) {
+		struct timer *timer = h->slots[i].timer;
+		uint32_t free_bytes = timer->free_bytes;
+
+		atomic_store_explicit(&timer->heap, NULL, memory_order_release);
+		if (free_bytes != 0)
+			pages_free(timer, free_bytes);
+	}
+	atomic_store(&h->n, 0);
+	publish_next(h);
+	lock_release(&h->lock, LOCK_RANK_TIMERS);
 }

@@ -37,7 +37,7 @@ struct timer_slot {
 };
 
 struct timers {
-	struct lock lock; /* rank TIMERS */
+	struct lock lock;   /* rank TIMERS */
 	_Atomic uint32_t n; /* under the lock for writing, as are the rest */
 	uint32_t room;
 	struct timer_slot *slots;
@@ -66,3 +66,6 @@ unsigned timers_run(struct timers *timers, uint64_t now_ns);
 
 /** timers_move() - all of @from into @to: the worker of @from leaves the pool */
 void timers_move(struct timers *from, struct timers *to);
+
+/** timers_drop() - disarm all without firing: the runtime stops. They may be armed again later. */
+void timers_drop(struct timers *timers);

@@ -74,5 +74,15 @@ wait_claim(struct wait *w, enum wake reason)
 enum wake wait_park(struct wait *w, enum wait_why why, uint64_t deadline_ns,
 		    struct corun_context *ctx);
 
+/**
+ * wait_poll() - the same for a plain thread that watches a descriptor itself
+ * @fd, @events: as for poll(2). When one of them comes, the thread claims @w for WAKE_READY.
+ *
+ * Context: a plain thread, inside the runtime, which need not be started. Its thread_wake_fd()
+ * exists.
+ */
+enum wake wait_poll(struct wait *w, int fd, short events, uint64_t deadline_ns,
+		    struct corun_context *ctx);
+
 /** wait_error() - 0, -ETIMEDOUT, or what @ctx was cancelled with, for a reason of wait_park() */
 int wait_error(enum wake reason, struct corun_context *ctx);

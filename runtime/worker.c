@@ -181,7 +181,8 @@ shrink_locked(uint32_t n)
 		struct worker *w = worker_slot(i);
 
 		if (w->state == WORKER_IDLE) {
-			/* An idle worker may have timers, and, for a moment, work: mark it first. */
+			/* An idle worker may have timers, and, for a moment, work: mark it first.
+			 */
 			list_remove(&w->idle_link);
 			atomic_fetch_sub(&sched.n_idle, 1);
 			w->state = WORKER_HELD;
@@ -221,7 +222,7 @@ worker_set_pool_size(uint32_t n, enum resize_by by)
 	lock_acquire(&sched.resize_lock, LOCK_RANK_RESIZE);
 	before = atomic_load(&sched.n_workers);
 	r = by == RESIZE_BY_RULES && atomic_load(&sched.pinned) ? (int) before
-								 : worker_make_slots(n);
+								: worker_make_slots(n);
 	if (r != 0) {
 		lock_release(&sched.resize_lock, LOCK_RANK_RESIZE);
 		return r;

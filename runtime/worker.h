@@ -13,9 +13,9 @@
  *            shrink         `retiring`, at the holder's next scheduling point
  *
  * A worker that is HELD and retiring is brought back to life by growing: the mark is taken away.
- * What the fields marked "holder" hold belongs to the thread that holds the worker; when the monitor
- * takes it away, or the worker is released, they go to the next holder by way of sched.lock or the
- * entry protocol (entry.h, E4).
+ * What the fields marked "holder" hold belongs to the thread that holds the worker; when the
+ * monitor takes it away, or the worker is released, they go to the next holder by way of sched.lock
+ * or the entry protocol (entry.h, E4).
  */
 
 #include <stdatomic.h>

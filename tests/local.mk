@@ -16,15 +16,32 @@ EXTRA_DIST += %D%/fixtures
 
 unit_tests = \
 	%D%/unit/test_cgroup \
+	%D%/unit/test_chan \
+	%D%/unit/test_chan_race \
+	%D%/unit/test_chan_rules \
+	%D%/unit/test_context \
+	%D%/unit/test_governor \
+	%D%/unit/test_io \
+	%D%/unit/test_io_race \
+	%D%/unit/test_io_socket \
 	%D%/unit/test_live \
 	%D%/unit/test_look \
+	%D%/unit/test_mutex \
+	%D%/unit/test_netpoll \
 	%D%/unit/test_policy \
 	%D%/unit/test_policy_property \
-	%D%/unit/test_quota
+	%D%/unit/test_preempt \
+	%D%/unit/test_quota \
+	%D%/unit/test_runq \
+	%D%/unit/test_sched
 
 unit_headers = \
+	%D%/unit/chan.h \
+	%D%/unit/pool.h \
 	%D%/unit/tap.h \
-	%D%/unit/tree.h
+	%D%/unit/tree.h \
+	%D%/unit/ways.h \
+	%D%/unit/with_runtime.h
 
 # Per target, since the rest of the tree is to be built where check is not installed.
 unit_cppflags = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
@@ -34,6 +51,34 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_cgroup_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_cgroup_LDADD = $(unit_ldadd)
 
+%C%_unit_test_chan_SOURCES = %D%/unit/test_chan.c $(unit_headers)
+%C%_unit_test_chan_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_LDADD = $(unit_ldadd)
+
+%C%_unit_test_chan_race_SOURCES = %D%/unit/test_chan_race.c $(unit_headers)
+%C%_unit_test_chan_race_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_race_LDADD = $(unit_ldadd)
+
+%C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
+%C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
+
+%C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
+%C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_context_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
+%C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_race_SOURCES = %D%/unit/test_io_race.c $(unit_headers)
+%C%_unit_test_io_race_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_race_LDADD = $(unit_ldadd)
+
+%C%_unit_test_io_socket_SOURCES = %D%/unit/test_io_socket.c $(unit_headers)
+%C%_unit_test_io_socket_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_io_socket_LDADD = $(unit_ldadd)
+
 %C%_unit_test_live_SOURCES = %D%/unit/test_live.c $(unit_headers)
 %C%_unit_test_live_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_live_LDADD = $(unit_ldadd)
@@ -41,6 +86,14 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_look_SOURCES = %D%/unit/test_look.c $(unit_headers)
 %C%_unit_test_look_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_look_LDADD = $(unit_ldadd)
+
+%C%_unit_test_mutex_SOURCES = %D%/unit/test_mutex.c $(unit_headers)
+%C%_unit_test_mutex_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_mutex_LDADD = $(unit_ldadd)
+
+%C%_unit_test_netpoll_SOURCES = %D%/unit/test_netpoll.c $(unit_headers)
+%C%_unit_test_netpoll_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_netpoll_LDADD = $(unit_ldadd)
 
 %C%_unit_test_policy_SOURCES = %D%/unit/test_policy.c $(unit_headers)
 %C%_unit_test_policy_CPPFLAGS = $(unit_cppflags)
@@ -54,7 +107,62 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_quota_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_quota_LDADD = $(unit_ldadd)
 
+%C%_unit_test_governor_SOURCES = %D%/unit/test_governor.c $(unit_headers)
+%C%_unit_test_governor_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_governor_LDADD = $(unit_ldadd)
+
+%C%_unit_test_preempt_SOURCES = %D%/unit/test_preempt.c $(unit_headers)
+%C%_unit_test_preempt_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_preempt_LDADD = $(unit_ldadd)
+
+%C%_unit_test_runq_SOURCES = %D%/unit/test_runq.c $(unit_headers)
+%C%_unit_test_runq_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_runq_LDADD = $(unit_ldadd)
+
+%C%_unit_test_sched_SOURCES = %D%/unit/test_sched.c $(unit_headers)
+%C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_sched_LDADD = $(unit_ldadd)
+
+# The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
+%C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
+%C%_unit_test_switch_LDADD = libruntime.la -lm
+check_PROGRAMS += %D%/unit/test_switch
+TESTS += %D%/unit/test_switch
+
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
 endif
+
+# ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
+
+fuzz_targets = \
+	%D%/fuzz/fuzz_membership \
+	%D%/fuzz/fuzz_mount \
+	%D%/fuzz/fuzz_quota \
+	%D%/fuzz/fuzz_stat \
+	%D%/fuzz/fuzz_workers
+
+fuzz_replay = \
+	%D%/fuzz/fuzz.h \
+	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
+%C%_fuzz_fuzz_membership_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_mount_SOURCES = %D%/fuzz/fuzz_mount.c $(fuzz_replay)
+%C%_fuzz_fuzz_mount_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_quota_SOURCES = %D%/fuzz/fuzz_quota.c $(fuzz_replay)
+%C%_fuzz_fuzz_quota_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_stat_SOURCES = %D%/fuzz/fuzz_stat.c $(fuzz_replay)
+%C%_fuzz_fuzz_stat_LDADD = libruntime.la
+
+%C%_fuzz_fuzz_workers_SOURCES = %D%/fuzz/fuzz_workers.c $(fuzz_replay)
+%C%_fuzz_fuzz_workers_LDADD = libruntime.la
+
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+EXTRA_DIST += %D%/fuzz/corpus
+dist_noinst_SCRIPTS += %D%/fuzz/run.sh

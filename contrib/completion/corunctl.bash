@@ -5,9 +5,12 @@ _corunctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local look='--root --cpus --leaf-only --round --min --max --help'
 	COMPREPLY=()
+	# "--round=up" comes as three words.
+	[ "$cur" != = ] || cur=''
+	[ "$prev" != = ] || prev=${COMP_WORDS[COMP_CWORD - 2]}
 	case $prev in
-	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); return ;;
-	--capture) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+	--root) mapfile -t COMPREPLY < <(compgen -d -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
+	--capture) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); compopt -o filenames 2>/dev/null; return ;;
 	--round) mapfile -t COMPREPLY < <(compgen -W 'up down nearest' -- "$cur"); return ;;
 	--cpus | --min | --max) return ;;
 	esac

@@ -9,18 +9,42 @@ enum {
 	EXIT_USAGE = 2,  /* the command line or an option's value is wrong */
 };
 
+/* One option: what getopt_long() takes and what --help says, in one place. */
+struct command_option {
+	const char *name;  /* without the dashes; NULL ends a table */
+	const char *value; /* NULL: takes none; "N"; "[SECONDS]": may be left out */
+	int key;           /* for command_take_fn; 0x100 or more */
+	const char *help;  /* lines, without a newline at the end */
+};
+
 struct command {
 	const char *name;
 	const char *usage;   /* what follows the name on the command line */
 	const char *summary; /* one sentence */
-	const char *details; /* options, one a line, for --help */
+	const char *notes;   /* lines for --help that are no options; or NULL */
+	const struct command_option *options;
+	const struct command_option *shared_options; /* with other commands; or NULL */
 	int (*run)(const struct command *command, int argc, char **argv); /* the exit code */
 };
 
 extern const struct command command_nproc;
 extern const struct command command_cpu;
 
-void command_help(const struct command *command);
+/* One option of the command line. Return: 0, or an exit code after a message. */
+typedef int command_take_fn(void *context, const struct command *command, int key,
+			    const char *value);
+
+/* What command_parse() returns when the command is to go on. */
+enum { COMMAND_GO = -1 };
+
+/**
+ * command_parse() - go through the command line of a command that takes options only
+ * @take: called for each option but --help
+ *
+ * Return: COMMAND_GO, or an exit code: the help was printed, or a message on stderr.
+ */
+int command_parse(const struct command *command, int argc, char **argv, command_take_fn *take,
+		  void *context);
 
 /**
  * command_usage_error() - say what is wrong with the command line, on stderr

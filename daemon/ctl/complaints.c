@@ -2,33 +2,46 @@
 
 #include <string.h>
 
+#include "daemon/ctl/quoted.h"
+
 static void
 complain_of_level(FILE *out, const char *prefix, const struct corun_cpu_level *level)
 {
-	const char *what;
+	bool malformed = level->state == CORUN_LEVEL_MALFORMED;
 
-	if (level->state == CORUN_LEVEL_UNREADABLE)
-		what = "cannot be read";
-	else if (level->state == CORUN_LEVEL_MALFORMED)
-		what = "is malformed";
-	else
+	if (!malformed && level->state != CORUN_LEVEL_UNREADABLE)
 		return;
-	fprintf(out, "%sthe quota in %s %s (%s); %s\n", prefix, level->dir, what,
-		strerror(-level->error),
+	fprintf(out, "%sthe quota in ", prefix);
+	quoted_print(out, level->dir);
+	if (malformed)
+		fputs(" is malformed", out);
+	else
+		fprintf(out, " cannot be read: %s", strerror(-level->error));
+	fprintf(out, "; %s\n",
 		level->stale ? "its last good value counts" : "it counts as no limit");
+}
+
+static void
+complain_of_env(FILE *out, const char *prefix, const char *text)
+{
+	fprintf(out, "%sCORUN_WORKERS=", prefix);
+	quoted_print(out, text);
+	fprintf(out, " is not a whole number from 1 to %d or \"auto\"; the rules decide\n",
+		CORUN_WORKERS_MAX);
 }
 
 void
 complaints_print(FILE *out, const char *prefix, const struct look_options *options,
 		 const struct corun_cpu_view *view)
 {
-	if (options->env_error != NULL)
-		fprintf(out,
-			"%sCORUN_WORKERS=%s is not a whole number from 1 to %d or \"auto\"; the "
-			"rules decide\n",
-			prefix, options->env_error, CORUN_WORKERS_MAX);
-	if (view->fault != NULL)
-		fprintf(out, "%s%s; no quota counts\n", prefix, view->fault);
+	if (options->env_error)
+		complain_of_env(out, prefix, options->env_error);
+	if (view->fault) {
+		fputs(prefix, out);
+		quoted_print(out, view->fault);
+		fprintf(out, "; %s\n",
+			view->n_levels ? "the cgroup found before counts" : "no quota counts");
+	}
 	for (size_t i = 0; i < view->n_levels; i++)
 		complain_of_level(out, prefix, &view->levels[i]);
 }

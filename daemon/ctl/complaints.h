@@ -8,6 +8,9 @@
 
 #include "daemon/ctl/look_options.h"
 
-/** complaints_print() - a line each for what did not count, and why; nothing if all was well */
+/**
+ * complaints_print() - a line each for what did not count, and why; nothing if all was well
+ * @prefix: stands before each line
+ */
 void complaints_print(FILE *out, const char *prefix, const struct look_options *options,
 		      const struct corun_cpu_view *view);

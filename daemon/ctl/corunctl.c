@@ -1,12 +1,15 @@
 /* corunctl - the table of commands, and what is said when none of them is meant */
 
 #include <errno.h>
-#include <stdarg.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/ctl/command.h"
 #include "daemon/ctl/nearest.h"
+#include "daemon/ctl/output.h"
 
 static const struct command *const commands[] = {
 	&command_nproc,
@@ -33,26 +36,6 @@ help(FILE *out)
 	      out);
 }
 
-void
-command_help(const struct command *command)
-{
-	printf("Usage: corunctl %s %s\n%s\n\n%s", command->name, command->usage, command->summary,
-	       command->details);
-}
-
-int
-command_usage_error(const struct command *command, const char *format, ...)
-{
-	va_list args;
-
-	fprintf(stderr, "corunctl %s: ", command->name);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fprintf(stderr, "\nTry 'corunctl %s --help'.\n", command->name);
-	return EXIT_USAGE;
-}
-
 static int
 unknown(const char *name)
 {
@@ -62,11 +45,10 @@ unknown(const char *name)
 	for (int i = 0; i < N_COMMANDS; i++)
 		names[i] = commands[i]->name;
 	near = nearest(name, names, N_COMMANDS);
-	if (near != NULL)
-		fprintf(stderr, "corunctl: unknown command '%s'; did you mean '%s'?\n", name, near);
-	else
-		fprintf(stderr, "corunctl: unknown command '%s'\n", name);
-	fputs("Try 'corunctl --help'.\n", stderr);
+	fprintf(stderr, "corunctl: unknown %s '%s'", name[0] == '-' ? "option" : "command", name);
+	if (near && name[0] != '-')
+		fprintf(stderr, "; did you mean '%s'?", near);
+	fputs("\nTry 'corunctl --help'.\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -74,16 +56,32 @@ unknown(const char *name)
 static int
 close_stdout(int status)
 {
-	if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
-		fprintf(stderr, "corunctl: cannot write the output: %s\n", strerror(errno));
-		return status == EXIT_OK ? EXIT_FAILED : status;
-	}
-	return status;
+	int r = output_flush();
+
+	if (r == 0 || r == -EPIPE)
+		return status;
+	fprintf(stderr, "corunctl: cannot write to standard output: %s\n", strerror(-r));
+	return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
+/*
+ * A caller may have closed the standard descriptors. Then the next file opened would get such a
+ * number and the output would go there; so they are taken, in a way that still makes use of
+ * them an error.
+ */
+static void
+take_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY) != fd)
+			_exit(EXIT_FAILED);
 }
 
 int
 main(int argc, char **argv)
 {
+	take_standard_descriptors();
 	if (argc < 2) {
 		help(stderr);
 		return EXIT_USAGE;

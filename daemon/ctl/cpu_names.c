@@ -1,3 +1,5 @@
+/* The words for what a view holds */
+
 #include <stdio.h>
 
 #include "daemon/ctl/cpu_show.h"
@@ -48,26 +50,53 @@ cpu_level_state_name(enum corun_cpu_level_state state)
 	return "unknown";
 }
 
-void
-cpu_limit_text(const struct corun_cpu_limit *limit, char *ret, size_t size)
+unsigned
+cpu_policy_min(const struct corun_cpu_policy *policy)
 {
-	char digits[8] = "";
-	uint64_t rest, period = limit->period_us;
+	return policy->workers_min ? policy->workers_min : 2;
+}
+
+const struct corun_cpu_level *
+cpu_deciding_level(const struct corun_cpu_view *view)
+{
+	for (size_t i = 0; i < view->n_levels; i++)
+		if (view->levels[i].decides)
+			return &view->levels[i];
+	return NULL;
+}
+
+/* ---- a limit as a decimal number ------------------------------------------------------------- */
+
+enum { DIGITS_EXACT = 20, DIGITS_ROUGH = 6 };
+
+/* The next decimal of rest / period; no product overflows, as rest < period < 2^64. */
+static char
+next_digit(uint64_t *rest, uint64_t period)
+{
+	unsigned __int128 ten = (unsigned __int128) *rest * 10;
+
+	*rest = (uint64_t) (ten % period);
+	return (char) ('0' + (int) (ten / period));
+}
+
+void
+cpu_limit_text(const struct corun_cpu_limit *limit, char ret[static CPU_LIMIT_TEXT_SIZE])
+{
+	char digits[DIGITS_EXACT + 1];
+	uint64_t rest;
 	int n = 0;
 
-	if (!limit->limited) {
-		snprintf(ret, size, "none");
+	if (!limit->limited || limit->period_us == 0) {
+		snprintf(ret, CPU_LIMIT_TEXT_SIZE, "none");
 		return;
 	}
-	rest = limit->quota_us % period;
-	/* Long division, a decimal at a time: exact as far as it goes. */
-	while (rest != 0 && n < 6) {
-		unsigned __int128 ten = (unsigned __int128) rest * 10;
-
-		digits[n++] = (char) ('0' + (int) (ten / period));
-		rest = (uint64_t) (ten % period);
-	}
+	rest = limit->quota_us % limit->period_us;
+	while (rest != 0 && n < DIGITS_EXACT)
+		digits[n++] = next_digit(&rest, limit->period_us);
+	if (rest != 0)
+		n = DIGITS_ROUGH;
 	digits[n] = '\0';
-	snprintf(ret, size, "%llu%s%s%s", (unsigned long long) (limit->quota_us / period),
-		 n > 0 ? "." : "", digits, rest != 0 ? "..." : "");
+	snprintf(ret, CPU_LIMIT_TEXT_SIZE, "%llu%s%s%s",
+		 (unsigned long long) (limit->quota_us / limit->period_us), n > 0 ? "." : "",
+		 digits, rest != 0 ? "..." : "");
 }

@@ -6,9 +6,17 @@
 
 #include "daemon/ctl/complaints.h"
 #include "daemon/ctl/cpu_show.h"
+#include "daemon/ctl/quoted.h"
+
+/* A label in the left column. */
+static void
+label(FILE *out, const char *text)
+{
+	fprintf(out, "%-12s ", text);
+}
 
 static void
-show_place(const struct corun_cpu_view *view)
+show_place(FILE *out, const struct corun_cpu_view *view)
 {
 	static const struct {
 		const char *name, *what;
@@ -21,108 +29,143 @@ show_place(const struct corun_cpu_view *view)
 	const char *name = cpu_hierarchy_name(view);
 
 	for (size_t i = 0; i < sizeof(hierarchies) / sizeof(hierarchies[0]); i++) {
-		if (strcmp(name, hierarchies[i].name) == 0)
-			printf("hierarchy    %s\n", hierarchies[i].what);
+		if (strcmp(name, hierarchies[i].name) != 0)
+			continue;
+		label(out, "hierarchy");
+		fprintf(out, "%s\n", hierarchies[i].what);
 	}
-	if (view->cgroup_path != NULL)
-		printf("cgroup       %s\n", view->cgroup_path);
-	if (view->mount_point != NULL)
-		printf("mount        %s (root %s)\n", view->mount_point, view->mount_root);
+	if (view->cgroup_path) {
+		label(out, "cgroup");
+		quoted_print(out, view->cgroup_path);
+		putc('\n', out);
+	}
+	if (view->mount_point) {
+		label(out, "mount");
+		quoted_print(out, view->mount_point);
+		fputs(" (root ", out);
+		quoted_print(out, view->mount_root);
+		fputs(")\n", out);
+	}
 }
 
 static void
-show_level(const struct corun_cpu_level *level)
+show_limit(FILE *out, const struct corun_cpu_limit *limit)
 {
-	char cpus[48];
+	char cpus[CPU_LIMIT_TEXT_SIZE];
 
-	printf("  %-32s ", level->path);
-	cpu_limit_text(&level->limit, cpus, sizeof(cpus));
+	if (!limit->limited) {
+		fputs("no limit", out);
+		return;
+	}
+	cpu_limit_text(limit, cpus);
+	fprintf(out, "%" PRIu64 " us in %" PRIu64 " us: %s CPU%s", limit->quota_us,
+		limit->period_us, cpus, limit->quota_us == limit->period_us ? "" : "s");
+}
+
+static void
+show_level(FILE *out, const struct corun_cpu_level *level)
+{
+	fputs("  ", out);
+	quoted_print(out, level->path);
+	fprintf(out, "%*s", strlen(level->path) < 32 ? 33 - (int) strlen(level->path) : 1, "");
 	switch (level->state) {
 	case CORUN_LEVEL_LIMITED:
-		printf("%" PRIu64 " us in %" PRIu64 " us: %s CPUs", level->limit.quota_us,
-		       level->limit.period_us, cpus);
-		break;
 	case CORUN_LEVEL_UNLIMITED:
-		printf("no limit");
+		show_limit(out, &level->limit);
 		break;
 	case CORUN_LEVEL_NO_FILE:
-		printf("no limit (no quota file)");
+		fputs("no limit (no quota file)", out);
 		break;
 	case CORUN_LEVEL_UNREADABLE:
 	case CORUN_LEVEL_MALFORMED:
-		printf("%s: %s", cpu_level_state_name(level->state), strerror(-level->error));
-		if (level->stale)
-			printf("; counts as before: %s CPUs", cpus);
+		fputs(cpu_level_state_name(level->state), out);
+		if (level->state == CORUN_LEVEL_UNREADABLE)
+			fprintf(out, " (%s)", strerror(-level->error));
+		if (level->stale) {
+			fputs("; counts as before: ", out);
+			show_limit(out, &level->limit);
+		}
 		break;
 	}
-	printf("%s\n", level->decides ? "   <- decides" : "");
+	fprintf(out, "%s\n", level->decides ? "   <- decides" : "");
 }
 
 static void
-show_bounds(const struct shown *shown)
-{
-	const struct corun_cpu_policy *policy = &shown->options->policy;
-	char cpus[48];
-
-	cpu_limit_text(&shown->view->limit, cpus, sizeof(cpus));
-	printf("limit        %s%s\n", cpus, shown->view->limit.limited ? " CPUs" : "");
-	printf("CPUs         %u (%s)\n", shown->view->cpus,
-	       shown->view->cpus_given ? "as given" : "of the affinity mask");
-	printf("rounding     %s, at least %u%s", cpu_round_name(policy->round),
-	       policy->workers_min != 0 ? policy->workers_min : 2,
-	       policy->workers_max != 0 ? "" : "\n");
-	if (policy->workers_max != 0)
-		printf(", at most %u\n", policy->workers_max);
-	if (policy->pin != 0)
-		printf("pin          %u (CORUN_WORKERS)\n", policy->pin);
-	else
-		printf("pin          none\n");
-}
-
-static void
-show_throttling(const struct throttling *t)
-{
-	if (!t->known)
-		return;
-	printf("throttled    %" PRIu64 " of %" PRIu64 " periods, %" PRIu64 ".%03u s %s\n",
-	       t->nr_throttled, t->nr_periods, t->throttled_us / 1000000,
-	       (unsigned) (t->throttled_us / 1000 % 1000),
-	       t->since_last_look ? "since the last look" : "since the cgroup exists");
-}
-
-static const char *
-because(const struct shown *shown)
-{
-	switch (shown->decision.reason) {
-	case CORUN_BY_CPUS:
-		return shown->view->limit.limited ? "the CPUs are fewer than the limit allows"
-						  : "there is no limit: one for each CPU";
-	case CORUN_BY_QUOTA:
-		return "the limit, rounded";
-	case CORUN_BY_MIN:
-		return "the limit alone would give less than the minimum";
-	case CORUN_BY_MAX:
-		return "the maximum that was asked for";
-	case CORUN_BY_PIN:
-		return "asked for by CORUN_WORKERS";
-	}
-	return "";
-}
-
-void
-cpu_show_text(const struct shown *shown)
+show_levels(FILE *out, const struct shown *shown)
 {
 	const struct corun_cpu_view *view = shown->view;
 
-	show_place(view);
-	if (view->n_levels > 0)
-		printf("levels       %zu, the process's own first%s\n", view->n_levels,
-		       shown->options->look.leaf_only ? "; only that one counts (--leaf-only)"
-						      : "");
+	if (view->n_levels == 0)
+		return;
+	label(out, "levels");
+	fprintf(out, "%zu, the process's own first%s\n", view->n_levels,
+		shown->options->look.leaf_only ? "; only that one counts (--leaf-only)" : "");
 	for (size_t i = 0; i < view->n_levels; i++)
-		show_level(&view->levels[i]);
-	show_bounds(shown);
-	show_throttling(&shown->throttling);
-	complaints_print(stdout, "note         ", shown->options, view);
-	printf("workers      %u (%s)\n", shown->decision.workers, because(shown));
+		show_level(out, &view->levels[i]);
+}
+
+static void
+show_pin(FILE *out, const struct look_options *options)
+{
+	label(out, "pin");
+	if (options->policy.pin)
+		fprintf(out, "%u (CORUN_WORKERS)\n", options->policy.pin);
+	else if (options->env_ignored)
+		fputs("none (CORUN_WORKERS does not count with --root)\n", out);
+	else
+		fputs("none\n", out);
+}
+
+static void
+show_bounds(FILE *out, const struct shown *shown)
+{
+	const struct corun_cpu_policy *policy = &shown->options->policy;
+	char cpus[CPU_LIMIT_TEXT_SIZE];
+
+	cpu_limit_text(&shown->view->limit, cpus);
+	label(out, "limit");
+	fprintf(out, "%s%s\n", cpus, shown->view->limit.limited ? " CPUs" : "");
+	label(out, "CPUs");
+	fprintf(out, "%u (%s)\n", shown->view->cpus,
+		shown->view->cpus_given ? "as given" : "of the affinity mask");
+	label(out, "rounding");
+	fprintf(out, "%s, at least %u", cpu_round_name(policy->round), cpu_policy_min(policy));
+	if (policy->workers_max)
+		fprintf(out, ", at most %u", policy->workers_max);
+	putc('\n', out);
+	show_pin(out, shown->options);
+}
+
+/* A level of no quota has nothing to tell, unless it was throttled once. */
+static void
+show_throttling(FILE *out, const struct shown *shown)
+{
+	for (size_t i = 0; i < shown->view->n_levels; i++) {
+		const struct corun_cpu_level *level = &shown->view->levels[i];
+		struct throttling t = throttling_of(level, shown->last);
+
+		if (!t.known || (!level->limit.limited && level->nr_throttled == 0))
+			continue;
+		label(out, "throttled");
+		fprintf(out, "%" PRIu64 " of %" PRIu64 " periods, %" PRIu64 ".%03u s, %s: ",
+			t.nr_throttled, t.nr_periods, t.throttled_us / 1000000,
+			(unsigned) (t.throttled_us / 1000 % 1000),
+			t.since_last_look ? "since the last look" : "since the cgroup exists");
+		quoted_print(out, level->path);
+		putc('\n', out);
+	}
+}
+
+void
+cpu_show_text(FILE *out, const struct shown *shown)
+{
+	show_place(out, shown->view);
+	show_levels(out, shown);
+	show_bounds(out, shown);
+	show_throttling(out, shown);
+	complaints_print(out, "note         ", shown->options, shown->view);
+	label(out, "workers");
+	fprintf(out, "%u: ", shown->decision.workers);
+	cpu_because(out, shown);
+	putc('\n', out);
 }

@@ -29,7 +29,12 @@ struct corun_context;
  */
 CORUN_EXPORT int corun_chan_new(struct corun_chan **ret_chan, size_t elem_bytes, size_t capacity);
 
-/** corun_chan_free() - free it; nobody may wait on it or use it any more. NULL is fine. */
+/**
+ * corun_chan_free() - free it; nobody may wait on it or use it any more. NULL is fine.
+ *
+ * Whoever received what was the last value to be sent may free it at once: the sender does not
+ * touch it any more, even if its call has not returned yet.
+ */
 CORUN_EXPORT void corun_chan_free(struct corun_chan *ch);
 
 /**
@@ -51,6 +56,9 @@ CORUN_EXPORT int corun_chan_send_checked(struct corun_chan *ch, const void *elem
 /** corun_chan_try_send() - send if that needs no waiting. Return: 0, -EAGAIN. */
 CORUN_EXPORT int corun_chan_try_send(struct corun_chan *ch, const void *elem);
 
+/** The same, with -EPIPE for a closed channel. */
+CORUN_EXPORT int corun_chan_try_send_checked(struct corun_chan *ch, const void *elem);
+
 /**
  * corun_chan_recv() - receive into *@elem
  * @elem: NULL: the value is not wanted
@@ -69,7 +77,8 @@ CORUN_EXPORT int corun_chan_try_recv(struct corun_chan *ch, void *elem);
  * corun_chan_close() - no more values will be sent
  *
  * Receivers get what is buffered, then 0. Closing a closed or a NULL channel, and sending on it, is
- * the program's error: it ends with a message. A sender that waits has its send fail in the same way.
+ * the program's error: it ends with a message. A sender that waits has its send fail in the same
+ * way.
  */
 CORUN_EXPORT void corun_chan_close(struct corun_chan *ch);
 

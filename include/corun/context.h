@@ -21,7 +21,8 @@ struct corun_context;
  * corun_context_new() - make a context
  * @ret_ctx:     the caller owns one reference
  * @parent:      cancelled with it; NULL: none. The child keeps its parent alive.
- * @deadline_ns: it is cancelled then, with -ETIMEDOUT; CORUN_FOREVER: not by time
+ * @deadline_ns: it is cancelled then, with -ETIMEDOUT; CORUN_FOREVER: not by time. One that has
+ *               passed gives a context that is cancelled already.
  *
  * Return:  0; -ENOMEM; -ESRCH (a deadline, and the runtime is not started).
  * Context: coroutine or plain thread.

@@ -62,7 +62,7 @@ CORUN_EXPORT void corun_yield(void);
 
 /**
  * corun_checkpoint() - yield if the time slice is over; for loops that call nothing else here
- * Context: anywhere but a signal handler; costs about a nanosecond when there is nothing to do.
+ * Context: anywhere but a signal handler; costs some nanoseconds when there is nothing to do.
  */
 CORUN_EXPORT void corun_checkpoint(void);
 

@@ -32,9 +32,9 @@ extern "C" {
 
 /* quota_us microseconds of CPU time in each period_us microseconds; exact, never a double. */
 struct corun_cpu_limit {
-	bool limited;      /* false: no quota anywhere; the two below are then 0 */
-	uint64_t quota_us; /* may be 0: a limit of zero CPUs */
-	uint64_t period_us;
+	bool limited;       /* false: no quota anywhere; the two below are then 0 */
+	uint64_t quota_us;  /* may be 0: a limit of zero CPUs */
+	uint64_t period_us; /* a limit without a period counts as none */
 };
 
 enum corun_cpu_round {
@@ -55,7 +55,7 @@ enum corun_cpu_reason {
 	CORUN_BY_CPUS,  /* the CPUs of the affinity mask */
 	CORUN_BY_QUOTA, /* the rounded limit */
 	CORUN_BY_MIN,   /* workers_min: the rounded limit is below it */
-	CORUN_BY_MAX,   /* workers_max */
+	CORUN_BY_MAX,   /* workers_max, or else CORUN_WORKERS_MAX */
 	CORUN_BY_PIN,   /* somebody asked for just this number */
 };
 
@@ -72,7 +72,8 @@ struct corun_cpu_decision {
  *
  * workers = min(cpus, workers_max, max(workers_min, round(limit))), at least 1 and at most
  * CORUN_WORKERS_MAX; without a limit min(cpus, workers_max). A pin overrides all of it. Where
- * two bounds agree, the one that was not configured names the reason (CPUs, then quota).
+ * two bounds agree, the one that was not configured names the reason (CPUs, then quota), then
+ * the minimum.
  *
  * Context: any, also a signal handler; pure.
  */
@@ -122,7 +123,7 @@ enum corun_cpu_level_state {
 /* One visible cgroup between the process's own and the root of what is visible. */
 struct corun_cpu_level {
 	const char *path; /* cgroup path below the mount, "/" for its root */
-	const char *dir;  /* the directory, as an absolute path (below root, if one was given) */
+	const char *dir;  /* the directory, absolute; with options.root, as seen from there */
 	enum corun_cpu_level_state state;
 	int error;                    /* negative errno for UNREADABLE and MALFORMED, else 0 */
 	struct corun_cpu_limit limit; /* that counts: of now, or the last good one */
@@ -141,12 +142,14 @@ struct corun_cpu_view {
 	enum corun_cpu_hierarchy hierarchy;
 	bool hybrid;             /* v1 cpu controller beside a v2 hierarchy */
 	const char *cgroup_path; /* of the process, as /proc/self/cgroup spells it, or NULL */
-	const char *mount_point; /* of the hierarchy in use, or NULL */
+	const char *mount_point; /* of the hierarchy in use, as seen from options.root; or NULL */
 	const char *mount_root;
 	/*
-	 * Why the lookup as a whole gave no levels though it should have: a sentence such as
-	 * "/proc/self/cgroup, line 3: path does not start with '/'"; else NULL. "No cgroup" is
-	 * no fault.
+	 * Why the lookup as a whole failed: a sentence such as
+	 * "/proc/self/cgroup, line 3: path does not start with '/'"; else NULL. The levels that
+	 * an earlier look found are kept then, and read as ever; at the first look there are
+	 * none. "No cgroup" is no fault: no such file, no line of interest, nothing mounted
+	 * that shows the cgroup.
 	 */
 	const char *fault;
 	int fault_error; /* the negative errno that goes with fault, else 0 */
@@ -160,10 +163,12 @@ struct corun_cpu_view {
 struct corun_cpu_options {
 	/*
 	 * A folder that stands for the kernel: root/proc/self/cgroup, root/proc/self/mountinfo,
-	 * and the cgroup files below root at the mount points that mountinfo names. NULL: "/".
+	 * and the cgroup files below root at the mount points that mountinfo names. Nothing
+	 * outside of it is read: neither by an absolute path, nor by "..", nor by a symbolic
+	 * link. NULL: "/".
 	 */
 	const char *root;
-	unsigned cpus;  /* 0: ask the kernel, for the first thread of this process */
+	unsigned cpus;  /* 0: ask the kernel, for the process's first thread; 1 if it refuses */
 	bool leaf_only; /* Go's rule: the process's own cgroup only */
 	bool with_stat; /* read cpu.stat as well */
 };
@@ -190,7 +195,11 @@ CORUN_EXPORT int corun_cpu_open(const struct corun_cpu_options *options,
  *
  * Never fails: what cannot be read is said in the view, and the rest counts. /proc/self/cgroup
  * is read each time; mountinfo and the quota files are opened again when the path changed or a
- * read gave ENODEV.
+ * read gave ENODEV. A level without a file is looked for again each time, and so is a mount while
+ * there is none that shows the cgroup.
+ *
+ * With v1, quota and period are two files: a look between two writes sees one of them new and the
+ * other old. A caller that acts on a change should see it twice.
  *
  * Ownership: the view belongs to @cpu and is valid until the next look or close.
  * Context:   blocks in read(2) (a hung file system can block it for long); allocates.

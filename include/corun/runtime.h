@@ -27,7 +27,7 @@ struct corun_options {
 	size_t stack_bytes;   /* per coroutine; default 256 KiB, committed on touch */
 	unsigned threads_max; /* OS threads of the runtime; default 10,000 */
 	unsigned handoff_max; /* hogs that run on without a worker, at most; default 64 */
-	bool no_membarrier;   /* enter the runtime with a fence, as where membarrier(2) is missing */
+	bool no_membarrier; /* enter the runtime with a fence, as where membarrier(2) is missing */
 
 	/*
 	 * Told of each change of the count, from the governor's plain thread (which must not be

@@ -43,7 +43,12 @@ CORUN_EXPORT int corun_mutex_lock_ctx(struct corun_mutex *m, struct corun_contex
 /** corun_mutex_try_lock() - lock it if that needs no waiting. Return: whether it did. */
 CORUN_EXPORT bool corun_mutex_try_lock(struct corun_mutex *m);
 
-/** corun_mutex_unlock() - unlock it; unlocking an unlocked one ends the program. Never parks. */
+/**
+ * corun_mutex_unlock() - unlock it; unlocking an unlocked one ends the program
+ *
+ * Never parks, and does not yield even if the time slice is over. Who locks it next may free the
+ * memory that it lies in, if no more users are to come: this call has then done with it.
+ */
 CORUN_EXPORT void corun_mutex_unlock(struct corun_mutex *m);
 
 #ifdef __cplusplus

@@ -13,9 +13,8 @@ lock_slow(struct lock *l)
 		uint32_t free_word = 0;
 
 		if (atomic_load_explicit(&l->word, memory_order_relaxed) == 0 &&
-		    atomic_compare_exchange_weak_explicit(&l->word, &free_word, 1,
-							  memory_order_acquire,
-							  memory_order_relaxed))
+		    atomic_compare_exchange_weak_explicit(
+			    &l->word, &free_word, 1, memory_order_acquire, memory_order_relaxed))
 			return;
 		cpu_pause();
 	}

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Numbers with one writer, read by anybody: relaxed, and without the locked instruction that `++` on
- * an _Atomic would be.
+ * Numbers with one writer, read by anybody: relaxed, and without the locked instruction that `++`
+ * on an _Atomic would be.
  */
 
 #include <stdatomic.h>

@@ -13,6 +13,6 @@
  * The kernel refuses a buffer that cannot hold every CPU that it knows, so it is doubled until
  * it is accepted.
  *
- * Return: 1 or more; -ENOMEM; -EINVAL (over a million CPUs); -ESRCH, -EPERM as by the system call.
+ * Return: 1 or more; -ENOMEM; -EINVAL (over a million CPUs); -ESRCH (no such thread).
  */
 int cpu_affinity_count(pid_t tid, size_t mask_bytes);

@@ -87,34 +87,33 @@ int
 cpu_quota_parse_stat(const char *text, size_t len, struct cpu_quota_stat *ret)
 {
 	enum { PERIODS, THROTTLED, TIME_US, TIME_NS, N_KEYS };
-	static const char *const keys[N_KEYS] = { "nr_periods", "nr_throttled", "throttled_usec",
-						  "throttled_time" };
-	uint64_t values[N_KEYS] = { 0 };
-	bool seen[N_KEYS] = { false };
+	static const char *const keys[N_KEYS] = { "nr_periods ", "nr_throttled ", "throttled_usec ",
+						  "throttled_time " };
+	int64_t values[N_KEYS] = { -1, -1, -1, -1 };
 	const char *end;
 
-	for (; len > 0 && (end = memchr(text, '\n', len));
-	     len -= (size_t) (end + 1 - text), text = end + 1) {
-		const char *space = memchr(text, ' ', (size_t) (end - text));
+	while (len > 0 && (end = memchr(text, '\n', len))) {
+		size_t line_len = (size_t) (end - text);
 
-		for (int key = 0; space && key < N_KEYS; key++) {
+		for (int key = 0; key < N_KEYS; key++) {
 			size_t key_len = strlen(keys[key]);
-			int64_t value;
 
-			if ((size_t) (space - text) != key_len || memcmp(text, keys[key], key_len))
+			if (line_len < key_len || memcmp(text, keys[key], key_len) != 0)
 				continue;
-			if (parse_int(space + 1, (size_t) (end - space - 1), &value) < 0 ||
-			    value < 0)
+			if (parse_int(text + key_len, line_len - key_len, &values[key]) < 0 ||
+			    values[key] < 0)
 				return -EINVAL;
-			values[key] = (uint64_t) value;
-			seen[key] = true;
 		}
+		len -= line_len + 1;
+		text = end + 1;
 	}
-	if (!seen[PERIODS] || !seen[THROTTLED] || (!seen[TIME_US] && !seen[TIME_NS]))
+	if (values[PERIODS] < 0 || values[THROTTLED] < 0 ||
+	    (values[TIME_US] < 0 && values[TIME_NS] < 0))
 		return -ENODATA;
-	ret->nr_periods = values[PERIODS];
-	ret->nr_throttled = values[THROTTLED];
-	ret->throttled_us = seen[TIME_US] ? values[TIME_US] : values[TIME_NS] / 1000;
+	ret->nr_periods = (uint64_t) values[PERIODS];
+	ret->nr_throttled = (uint64_t) values[THROTTLED];
+	ret->throttled_us =
+		(uint64_t) (values[TIME_US] >= 0 ? values[TIME_US] : values[TIME_NS] / 1000);
 	return 0;
 }
 
@@ -176,15 +175,18 @@ read_file(struct cpu_quota *quota, const struct cpu_source *source, const char *
 	ssize_t n = -ENODEV;
 
 	for (int attempt = 0; attempt < 2 && n == -ENODEV; attempt++) {
-		if (*fd < 0) {
-			*fd = open_file(quota, source, name);
-			if (*fd < 0) {
-				n = *fd;
-				*fd = -1;
-				return n;
-			}
+		bool kept = *fd >= 0;
+
+		if (!kept) {
+			int opened = open_file(quota, source, name);
+
+			if (opened < 0)
+				return opened;
+			*fd = opened;
 		}
 		n = cpu_source_read_again(*fd, buf, size);
+		if (n >= 0 && kept && cpu_source_unlinked(*fd))
+			n = -ENODEV;
 		if (n == -ENODEV)
 			*gone = true;
 		if (n < 0 || !quota->keep_open)

@@ -168,19 +168,18 @@ cpu_source_read_all(const struct cpu_source *source, const char *path, char **re
 ssize_t
 cpu_source_read_again(int fd, char *buf, size_t size)
 {
-	struct stat st;
 	ssize_t n;
 
 	do {
 		n = pread(fd, buf, size, 0);
 	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	/*
-	 * In a tree of fixtures a file is often replaced by rename(2). The open descriptor then
-	 * shows the old content for ever, where a cgroup's says ENODEV; make them alike.
-	 */
-	if (fstat(fd, &st) == 0 && st.st_nlink == 0)
-		return -ENODEV;
-	return n;
+	return n < 0 ? -errno : n;
+}
+
+bool
+cpu_source_unlinked(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_nlink == 0;
 }

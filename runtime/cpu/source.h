@@ -6,6 +6,7 @@
  * With a tree, no path leads out of it: neither an absolute one, nor "..", nor a symbolic link.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -49,6 +50,15 @@ int cpu_source_read_all(const struct cpu_source *source, const char *path, char 
 
 /**
  * cpu_source_read_again() - a fresh value from an open file: one read from its beginning
- * Return: the number of bytes, or a negative errno; -ENODEV also if the file has no name any more.
+ * Return: the number of bytes, or a negative errno.
  */
 ssize_t cpu_source_read_again(int fd, char *buf, size_t size);
+
+/**
+ * cpu_source_unlinked() - whether an open file seems to have lost its name
+ *
+ * In a tree of fixtures a file is often replaced by rename(2). The open descriptor then shows the
+ * old content for ever, where a cgroup's says ENODEV. Not to be relied on: some file systems give
+ * all of their files no name.
+ */
+bool cpu_source_unlinked(int fd);

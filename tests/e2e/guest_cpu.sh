@@ -122,7 +122,7 @@ if [ "$mode" = v2 ] && command -v docker >/dev/null; then
 	docker run --rm --network none --cpus=2.3 --name corun-test corun-test \
 		/bin/corunctl cpu --watch --json >"$bin/docker.out" &
 	container() { # $1 description, $2 wanted count
-		seen=$(watch_until "$bin/docker.out" "$2" 20)
+		seen=$(watch_until "$bin/docker.out" "$2" 90) # starting one is slow here
 		tap_is "$1 (${seen#* } ms)" "${seen% *}" "$2"
 	}
 	container "--watch in docker run --cpus=2.3" 3

@@ -31,6 +31,7 @@ cleanup() {
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
 	done
+	watcher='' burner=''
 	rmdir "$leaf" "$parent" 2>/dev/null || :
 	rm -f "$output"
 }
@@ -44,9 +45,11 @@ quota() { # cgroup $1 gets $2 percent of a CPU, or -1; $3 is the period in micro
 	echo "$period" >"$1/cpu.cfs_period_us"
 	[ "$2" = -1 ] || echo $(($2 * period / 100)) >"$1/cpu.cfs_quota_us"
 }
-inside() { # run "$@" in the leaf
-	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$leaf" "$@"
-}
+# Moves itself into cgroup $0 and becomes the command "$@". A command in the background has this
+# written out, since $! of a function would be a shell that waits for the command.
+# shellcheck disable=SC2016 # for the inner shell
+enter='echo $$ >"$0/cgroup.procs" && exec "$@"'
+inside() { sh -c "$enter" "$leaf" "$@"; }
 workers() { inside "$corunctl" nproc "$@"; }
 least() { if [ "$1" -lt "$2" ]; then echo "$1"; else echo "$2"; fi; }
 
@@ -77,7 +80,7 @@ tap_is "one CPU in the affinity mask" "$(inside taskset -c 0 "$corunctl" nproc -
 tap_is "CORUN_WORKERS=7" "$(inside env CORUN_WORKERS=7 "$corunctl" nproc)" 7
 
 # A command that runs while the quota changes.
-inside "$corunctl" cpu --watch --json --min 1 --cpus 8 >"$output" &
+sh -c "$enter" "$leaf" "$corunctl" cpu --watch --json --min 1 --cpus 8 >"$output" &
 watcher=$!
 follow() { # $1 description, $2 the count that is to come within 5 s
 	seen=$(watch_until "$output" "$2" 5)
@@ -100,7 +103,7 @@ watcher=''
 
 # Throttling that really happens is reported.
 quota "$leaf" 10
-inside sh -c 'while :; do :; done' &
+sh -c "$enter" "$leaf" sh -c 'while :; do :; done' &
 burner=$!
 i=0
 while [ "$(awk '$1 == "nr_throttled" { print $2 }' "$leaf/cpu.stat")" -lt 3 ] && [ $i -lt 100 ]; do
@@ -114,5 +117,8 @@ if [ "${throttled:-0}" -ge 3 ]; then
 else
 	tap_fail "cpu --json reports '$throttled' throttled periods, but 3 or more were seen"
 fi
+
+cleanup
+tap_none "nothing is left behind" "$(find "$parent" -maxdepth 1 -type d 2>/dev/null)"
 
 tap_done

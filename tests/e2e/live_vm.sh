@@ -36,7 +36,7 @@ fi
 for mode in "$@"; do
 	start=$(date +%s)
 	status=0
-	"$here/../vm.sh" --cgroup "$mode" --smp 8 --share "$dir" --timeout 600 \
+	"$here/../vm.sh" --cgroup "$mode" --smp 8 --share "$dir" --timeout 1200 \
 		-- sh ./guest_cpu.sh . "$mode" >"$dir/tap" || status=$?
 	while IFS= read -r line; do
 		case $line in

@@ -1,18 +1,16 @@
 #pragma once
 
-/* What every fuzz target has: an entry point, and a way to say that a result is wrong. */
+/* What every fuzz target offers; libFuzzer brings a main() that calls it, replay.c another one. */
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define fuzz_must(cond)                                                                            \
+/* A promise of the parser that must hold for any input. */
+#define PROMISE(condition)                                                                         \
 	do {                                                                                       \
-		if (!(cond)) {                                                                     \
-			fprintf(stderr, "%s:%d: this must hold: %s\n", __FILE__, __LINE__, #cond); \
+		if (!(condition))                                                                  \
 			abort();                                                                   \
-		}                                                                                  \
 	} while (0)

@@ -1,64 +1,70 @@
 #!/bin/sh
-# run.sh - feed each parser with random input, by libFuzzer, under ASan and UBSan
+# Fuzzes each parser by libFuzzer, with AddressSanitizer and UBSan.
 #
-#   tests/fuzz/run.sh [--seconds N] [--build DIR]
+#	tests/fuzz/run.sh [SECONDS [TARGET...]]
 #
-# Prints TAP, a line for each target. N (20) is the time for each. DIR keeps the programs, the corpora
-# and, if a target crashed, the input that did it; by default a temporary folder. The seeds are the
-# fixtures. Needs clang.
+# SECONDS is for each target (default 20). What is found is kept between runs in $CORUN_FUZZ_DIR
+# (default: a folder that is removed at the end), an input that crashes in its folder crashes/. Exit
+# code: 0, 1 if something crashed, 77 without a clang that has libFuzzer.
 set -eu
+
 top=$(cd "$(dirname "$0")/../.." && pwd)
-# shellcheck source=tests/tap.sh
-. "$top/tests/tap.sh"
+seconds=${1:-20}
+[ $# -eq 0 ] || shift
+[ $# -gt 0 ] || set -- membership mount quota stat workers
 
-seconds=20 build=''
-while [ $# -gt 0 ]; do
-	case $1 in
-	--seconds) seconds=$2; shift 2 ;;
-	--build) build=$2; shift 2 ;;
-	*) echo "run.sh: unknown argument '$1'" >&2; exit 2 ;;
-	esac
-done
-command -v clang >/dev/null || { echo "Bail out! clang is missing"; exit 1; }
-if [ -z "$build" ]; then
-	build=$(mktemp -d)
-	trap 'rm -rf "$build"' EXIT
+clang=${CLANG:-clang}
+work=${CORUN_FUZZ_DIR:-}
+if [ -z "$work" ]; then
+	work=$(mktemp -d "${TMPDIR:-/tmp}/corun-fuzz.XXXXXX")
+	keep=no
+else
+	keep=yes
 fi
-mkdir -p "$build"
-
-seeds() { # into folder $1
-	mkdir -p "$1"
-	n=0
-	for fixture in "$top"/tests/fixtures/*/; do
-		n=$((n + 1))
-		{
-			cat "$fixture/proc/self/cgroup" 2>/dev/null || :
-			printf '\0'
-			cat "$fixture/proc/self/mountinfo" 2>/dev/null || :
-		} >"$1/cgroup-$n"
-	done
-	find "$top/tests/fixtures" -name 'cpu.*' -type f | while read -r file; do
-		n=$((n + 1))
-		cat "$file" >"$1/quota-$n"
-	done
-}
-
-for target in cgroup quota; do
-	seeds "$build/corpus-$target"
-	if ! clang -std=gnu17 -g -O1 -D_GNU_SOURCE -DPACKAGE_VERSION='"fuzz"' \
-		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-I"$top" -I"$top/include" -I"$top/tests/fuzz/without-configure" \
-		-o "$build/fuzz_$target" "$top/tests/fuzz/fuzz_$target.c" "$top"/runtime/cpu/*.c \
-		>"$build/$target.log" 2>&1; then
-		tap_fail "fuzz $target: it builds" "$(tail -n 20 "$build/$target.log")"
-		continue
+failed=0
+# shellcheck disable=SC2317 # called by the trap
+finish() {
+	if [ "$keep" = no ] && [ "$failed" -eq 0 ]; then
+		rm -rf "$work"
 	fi
-	if "$build/fuzz_$target" -max_total_time="$seconds" -artifact_prefix="$build/crash-$target-" \
-		-print_final_stats=1 "$build/corpus-$target" >"$build/$target.log" 2>&1; then
-		runs=$(sed -n 's/.*number_of_executed_units: *//p' "$build/$target.log")
-		tap_ok "fuzz $target: $runs inputs in $seconds s"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Without configure: all the parsers need of config.h is the GNU extensions.
+mkdir -p "$work/seeds" "$work/crashes" "$work/include"
+echo '#define _GNU_SOURCE 1' >"$work/include/config.h"
+echo 'int LLVMFuzzerTestOneInput(const unsigned char *d, unsigned long n) { return !d && n; }' \
+	>"$work/probe.c"
+if ! "$clang" -fsanitize=fuzzer,address,undefined "$work/probe.c" -o "$work/probe" \
+	2>"$work/probe.log"; then
+	echo "no fuzzing: $clang with -fsanitize=fuzzer is needed (Debian: clang, libclang-rt-dev)" >&2
+	exit 77
+fi
+
+# Seeds: the files of the fixtures, and inputs that once were of interest.
+n=0
+find "$top/tests/fixtures" "$top/tests/fuzz/corpus" -type f >"$work/list"
+while IFS= read -r file; do
+	n=$((n + 1))
+	cp "$file" "$work/seeds/$n"
+done <"$work/list"
+
+for target in "$@"; do
+	mkdir -p "$work/found/$target"
+	"$clang" -std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+		-fsanitize=fuzzer,address,undefined \
+		-I"$work/include" -I"$top/include" -I"$top" \
+		"$top/tests/fuzz/fuzz_$target.c" "$top"/runtime/cpu/*.c -o "$work/fuzz_$target"
+	if "$work/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
+		-max_len=65536 -print_final_stats=1 -artifact_prefix="$work/crashes/$target-" \
+		"$work/found/$target" "$work/seeds" >"$work/$target.log" 2>&1; then
+		runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$work/$target.log")
+		echo "$target: $runs inputs, no crash"
 	else
-		tap_fail "fuzz $target" "$(tail -n 30 "$build/$target.log")"
+		failed=1
+		tail -n 40 "$work/$target.log"
+		echo "$target: CRASHED, see $work/crashes/ and $work/$target.log"
 	fi
 done
-tap_done
+exit "$failed"

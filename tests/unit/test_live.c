@@ -58,16 +58,27 @@ enter(const char *name)
 	put("/cgroup.procs", name, "0");
 }
 
+/* Named by main(), so that it can tidy up after a test that died. */
 static char outer[32], leaf[64];
 static struct corun_cpu *cpu;
+
+static void
+remove_leftovers(void)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", base, leaf);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/%s", base, outer);
+	rmdir(path);
+}
 
 static void
 setup(void)
 {
 	struct corun_cpu_options options = { .cpus = 8, .with_stat = true };
 
-	snprintf(outer, sizeof(outer), "corun-test-%d", (int) getpid());
-	snprintf(leaf, sizeof(leaf), "%s/leaf", outer);
+	remove_leftovers();
 	make(outer);
 	make(leaf);
 	enter(leaf);
@@ -203,7 +214,7 @@ cannot_run(void)
 	corun_cpu_close(own);
 	if (!base[0])
 		return "the CPU controller is not on cgroup v1 here";
-	snprintf(path, sizeof(path), "%s/corun-test-%d", base, (int) getpid());
+	snprintf(path, sizeof(path), "%s/%s", base, outer);
 	if (mkdir(path, 0755) < 0)
 		return "cannot make a cgroup here";
 	return rmdir(path) < 0 ? "cannot remove a cgroup here" : NULL;
@@ -214,8 +225,12 @@ main(void)
 {
 	Suite *suite = suite_create("live");
 	TCase *tcase = tcase_create("live");
-	const char *why = cannot_run();
+	const char *why;
+	int r;
 
+	snprintf(outer, sizeof(outer), "corun-test-%d", (int) getpid());
+	snprintf(leaf, sizeof(leaf), "%s/leaf", outer);
+	why = cannot_run();
 	if (why) {
 		printf("1..0 # SKIP %s\n", why);
 		return 0;
@@ -227,5 +242,7 @@ main(void)
 	tcase_add_test(tcase, process_moves);
 	tcase_add_test(tcase, throttling);
 	suite_add_tcase(suite, tcase);
-	return tap_run(suite);
+	r = tap_run(suite);
+	remove_leftovers();
+	return r;
 }

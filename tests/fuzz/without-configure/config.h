@@ -1,1 +1,0 @@
-/* Instead of the config.h that configure makes: the fuzz targets need nothing of it. */
