@@ -12,6 +12,16 @@ AM_TESTS_ENVIRONMENT = \
 
 EXTRA_DIST += %D%/fixtures
 
+# ---- models: contrib/check.sh runs them ---------------------------------------------------------
+
+EXTRA_DIST += \
+	%D%/model/README.md \
+	%D%/model/entry.pml \
+	%D%/model/idle.pml \
+	%D%/model/park.pml \
+	%D%/model/resize.pml
+dist_noinst_SCRIPTS += %D%/model/run.sh
+
 # ---- unit tests: one program for each room ------------------------------------------------------
 
 unit_tests = \
