@@ -45,23 +45,23 @@ spawn_and_join_many(void *arg)
 ON_WORKERS(sums_are_right, spawn_and_join_many)
 
 static void
-sleep_10_ms(void *arg)
+sleep_a_second(void *arg)
 {
 	(void) arg;
-	corun_sleep(10 * CORUN_MS);
+	corun_sleep(CORUN_S);
 }
 
 static void
 join_in_all_ways(void *arg)
 {
-	struct corun_coroutine *co = spawn(sleep_10_ms, NULL);
 	uint64_t start = corun_now();
+	struct corun_coroutine *co = spawn(sleep_a_second, NULL);
 
 	(void) arg;
 	ck_assert_int_eq(corun_join(co, CORUN_NOW), -ETIMEDOUT);
 	ck_assert_int_eq(corun_join(co, corun_in(CORUN_MS)), -ETIMEDOUT);
 	ck_assert_int_eq(corun_join(co, CORUN_FOREVER), 0);
-	ck_assert_uint_ge(corun_now() - start, 10 * CORUN_MS);
+	ck_assert_uint_ge(corun_now() - start, CORUN_S);
 	co = spawn(add_one, NULL);
 	corun_detach(co);
 	corun_detach(NULL);
@@ -101,7 +101,7 @@ START_TEST(from_a_plain_thread)
 	struct corun_coroutine *co;
 
 	start_workers(2);
-	co = spawn(sleep_10_ms, NULL);
+	co = spawn(sleep_a_second, NULL);
 	ck_assert_int_eq(corun_join(co, corun_in(CORUN_MS)), -ETIMEDOUT);
 	join(co);
 	ck_assert_uint_eq(corun_id(), 0);
@@ -133,7 +133,7 @@ START_TEST(stop_with_a_deadline)
 	struct corun_coroutine *co;
 
 	start_workers(2);
-	co = spawn(sleep_10_ms, NULL);
+	co = spawn(sleep_a_second, NULL);
 	ck_assert_int_eq(corun_stop(CORUN_NOW), -ETIMEDOUT);
 	join(co);
 	stop_all();
