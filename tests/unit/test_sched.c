@@ -229,7 +229,7 @@ in_due_order(void *arg)
 
 	(void) arg;
 	for (int i = 0; i < SLOTS; i++)
-		ck_assert_int_eq(corun_timer_start(NULL, start + (uint64_t) due[i] * 5 * CORUN_MS,
+		ck_assert_int_eq(corun_timer_start(NULL, start + (uint64_t) due[i] * 60 * CORUN_MS,
 						   note_slot, (void *) (intptr_t) due[i]),
 				 0);
 	while (atomic_load(&n_order) < SLOTS)
