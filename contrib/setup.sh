@@ -20,6 +20,11 @@ setup_table() {
 		build   pkg-config          pkg-config
 		build   libjansson-dev      pc:jansson
 		build   libarchive-dev      pc:libarchive
+		build   libmicrohttpd-dev   pc:libmicrohttpd
+		build   libinih-dev         pc:inih
+		build   libcurl4-openssl-dev pc:libcurl
+		build   libsystemd-dev      pc:libsystemd
+		build   libcgroup-dev       pc:libcgroup
 		unit    check               pc:check
 		clang   clang               clang
 		clang   libclang-rt-14-dev  file:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
@@ -36,6 +41,7 @@ setup_table() {
 		live    jq                  jq
 		docker  docker.io           dockerd
 		docker  iptables            iptables
+		model   spin                spin
 		vm      qemu-system-x86     qemu-system-x86_64
 		vm      mmdebstrap          mmdebstrap
 		vm      e2fsprogs           mke2fs

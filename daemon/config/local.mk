@@ -1,0 +1,1 @@
+# Configuration: one table of options, the parser, the checks.

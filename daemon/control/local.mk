@@ -1,0 +1,1 @@
+# The control server: HTTP over a Unix socket.

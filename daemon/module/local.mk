@@ -1,0 +1,1 @@
+# Modules: shared objects that run as coroutines.

@@ -1,0 +1,1 @@
+# Child processes: start, end, output, cgroups.

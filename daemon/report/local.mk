@@ -1,0 +1,1 @@
+# What is said of the CPU, for the daemon and corunctl alike.

@@ -1,0 +1,1 @@
+# Tasks: what they are, their life, and how they are told of the worker count.
