@@ -24,6 +24,12 @@ enum {
 /* Starting and stopping, one at a time. Plain threads only. */
 static struct lock start_lock;
 
+static bool
+is_policy(const struct corun_cpu_policy *policy)
+{
+	return policy->pin <= CORUN_WORKERS_MAX && policy->workers_max <= CORUN_WORKERS_MAX;
+}
+
 static int
 take_options(const struct corun_options *options)
 {
@@ -37,7 +43,7 @@ take_options(const struct corun_options *options)
 		o->threads_max = THREADS_MAX;
 	if (o->handoff_max == 0)
 		o->handoff_max = HANDOFF_MAX;
-	if (o->policy.pin > CORUN_WORKERS_MAX || o->policy.workers_max > CORUN_WORKERS_MAX)
+	if (!is_policy(&o->policy))
 		return -EINVAL;
 	shift = stack_shift(o->stack_bytes);
 	if (shift < 0)
@@ -266,14 +272,42 @@ corun_set_workers(unsigned n)
 	return r;
 }
 
+/* What the governor is to do is said: wait until it has. */
+static void
+await_governor(void)
+{
+	corun_block_enter();
+	governor_look_now();
+	corun_block_exit();
+}
+
 int
 corun_set_default_workers(void)
 {
 	if (!sched_is_started())
 		return -ESRCH;
+	rt_enter();
 	atomic_store(&sched.pinned, false);
-	corun_block_enter();
-	governor_look_now();
-	corun_block_exit();
+	governor_forget_pins();
+	rt_exit();
+	await_governor();
 	return (int) corun_workers();
+}
+
+int
+corun_set_policy(const struct corun_cpu_policy *policy)
+{
+	static const struct corun_cpu_policy defaults;
+
+	if (policy == NULL)
+		policy = &defaults;
+	if (!is_policy(policy))
+		return -EINVAL;
+	if (!sched_is_started())
+		return -ESRCH;
+	rt_enter();
+	governor_set_policy(policy);
+	rt_exit();
+	await_governor();
+	return 0;
 }
