@@ -1,0 +1,21 @@
+#pragma once
+
+/* Events - the last 1,024 of them, numbered from 1; owned by the control thread. (event_emit() is in base/event.h) */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** events_last() - the number of the latest; 0: none yet */
+uint64_t events_last(void);
+
+/**
+ * events_get() - event @n as a line of JSON with its newline
+ * Return: NULL: it is no longer kept (*@ret_oldest says which one is), or not there yet.
+ */
+const char *events_get(uint64_t n, size_t *ret_len, uint64_t *ret_oldest);
+
+/** events_watch() - call @fn after each new one, in the control thread */
+void events_watch(void (*fn)(void));
+
+void events_close(void);
