@@ -8,6 +8,7 @@ coruninclude_HEADERS = \
 	%D%/corun/cpu.h \
 	%D%/corun/export.h \
 	%D%/corun/io.h \
+	%D%/corun/module.h \
 	%D%/corun/runtime.h \
 	%D%/corun/stats.h \
 	%D%/corun/sync.h \
