@@ -23,6 +23,12 @@ include daemon/control/local.mk
 include daemon/systemd/local.mk
 
 # The shared library, since the modules that it loads bring the same one in.
-corund_SOURCES = %D%/corund.c
+corund_SOURCES = \
+	%D%/corund.c \
+	%D%/reload.c \
+	%D%/reload.h \
+	%D%/serve.c \
+	%D%/serve.h
+corund_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
 corund_LDADD = libdaemon.la libcorun.la
 endif

@@ -9,6 +9,7 @@ coruninclude_HEADERS = \
 	%D%/corun/export.h \
 	%D%/corun/io.h \
 	%D%/corun/module.h \
+	%D%/corun/pulse.h \
 	%D%/corun/runtime.h \
 	%D%/corun/stats.h \
 	%D%/corun/sync.h \
