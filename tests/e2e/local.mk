@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
+	%D%/daemon.sh \
 	%D%/kernel.sh \
 	%D%/watch.sh
 dist_noinst_SCRIPTS += \
@@ -21,4 +22,13 @@ cli_tests = \
 dist_noinst_SCRIPTS += $(cli_tests)
 if TOOLS
 TESTS += $(cli_tests)
+endif
+
+daemon_tests = \
+	%D%/corund_bad_input.sh \
+	%D%/corund_hogs.sh \
+	%D%/corund_tasks.sh
+dist_noinst_SCRIPTS += $(daemon_tests)
+if DAEMON
+TESTS += $(daemon_tests)
 endif
