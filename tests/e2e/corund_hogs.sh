@@ -80,10 +80,10 @@ if [ -f "$gaps" ]; then
 		a=$(longest no)
 		b=$(longest yes)
 		tap_note "round $round: longest gap ${a:-?} us without changes, ${b:-?} us with"
-		[ "${a:-0}" -le $without ] || without=$a
-		[ "${b:-0}" -le $with ] || with=$b
+		[ "${a:-0}" -le "$without" ] || without=$a
+		[ "${b:-0}" -le "$with" ] || with=$b
 	done
-	if [ $without -gt 0 ] && [ $with -gt 0 ] && [ $with -le $((without + 20000)) ]; then
+	if [ "$without" -gt 0 ] && [ "$with" -gt 0 ] && [ "$with" -le $((without + 20000)) ]; then
 		tap_ok "changes of the count add at most 20 ms to the longest gap: $with us with, $without us without"
 	else
 		tap_fail "changes of the count add at most 20 ms to the longest gap" "$with us with, $without us without"

@@ -17,6 +17,7 @@ corund=${CORUND:-${CORUN_TOP_BUILDDIR:-$PWD}/corund}
 modules=${CORUN_MODULES:-${CORUN_TOP_BUILDDIR:-$PWD}/contrib/modules/.libs}
 [ -x "$corund" ] || tap_skip_all "corund is not built (--disable-daemon)"
 command -v jq >/dev/null || tap_skip_all "no jq here"
+# shellcheck disable=SC2154 # dir is from kernel.sh
 conf=$dir/conf
 sock=$dir/run/control.sock
 log=$dir/log
@@ -38,6 +39,7 @@ task() {
 }
 
 answers() { "$corunctl" version --socket "$sock" >/dev/null 2>&1; }
+# shellcheck disable=SC2120 # options are rare
 daemon_start() {
 	"$corund" --config "$conf/corund.conf" --socket "$sock" --root "$kernel" --cpus 8 "$@" \
 		>"$log" 2>&1 &

@@ -4,10 +4,13 @@ EXTRA_DIST += \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
 	%D%/daemon.sh \
+	%D%/guest.sh \
 	%D%/kernel.sh \
 	%D%/watch.sh
 dist_noinst_SCRIPTS += \
+	%D%/guest_corund.sh \
 	%D%/guest_cpu.sh \
+	%D%/live_corund.sh \
 	%D%/live_docker.sh \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
