@@ -133,6 +133,29 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
+# Of the daemon.
+if DAEMON
+unit_tests += \
+	%D%/unit/test_backoff \
+	%D%/unit/test_task_count \
+	%D%/unit/test_task_table
+endif
+
+daemon_test_cppflags = $(unit_cppflags) $(JANSSON_CFLAGS)
+daemon_test_ldadd = libdaemon.la libcorun.la $(JANSSON_LIBS) $(CHECK_LIBS)
+
+%C%_unit_test_backoff_SOURCES = %D%/unit/test_backoff.c %D%/unit/tap.h
+%C%_unit_test_backoff_CPPFLAGS = $(daemon_test_cppflags)
+%C%_unit_test_backoff_LDADD = $(daemon_test_ldadd)
+
+%C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
+%C%_unit_test_task_count_CPPFLAGS = $(daemon_test_cppflags)
+%C%_unit_test_task_count_LDADD = $(daemon_test_ldadd)
+
+%C%_unit_test_task_table_SOURCES = %D%/unit/test_task_table.c %D%/unit/tap.h
+%C%_unit_test_task_table_CPPFLAGS = $(daemon_test_cppflags)
+%C%_unit_test_task_table_LDADD = $(daemon_test_ldadd)
+
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
 %C%_unit_test_switch_LDADD = libruntime.la -lm
