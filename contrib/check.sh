@@ -94,6 +94,7 @@ suite_lint() {
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
 	run_tap "$top/tests/lint/exports.sh"
+	run_tap "$top/tests/lint/spawn_symbols.sh"
 }
 
 # What needs the runtime; the rest has no threads of its own.

@@ -133,28 +133,41 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
-# Of the daemon.
+# What of the daemon can be tried without corund.
 if DAEMON
-unit_tests += \
+unit_tests_daemon = \
 	%D%/unit/test_backoff \
+	%D%/unit/test_output \
+	%D%/unit/test_reaper \
+	%D%/unit/test_spawn \
 	%D%/unit/test_task_count \
 	%D%/unit/test_task_table
-endif
+unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 
-daemon_test_cppflags = $(unit_cppflags) $(JANSSON_CFLAGS)
-daemon_test_ldadd = libdaemon.la libcorun.la $(JANSSON_LIBS) $(CHECK_LIBS)
+%C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_output_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_reaper_SOURCES = %D%/unit/test_reaper.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_backoff_SOURCES = %D%/unit/test_backoff.c %D%/unit/tap.h
-%C%_unit_test_backoff_CPPFLAGS = $(daemon_test_cppflags)
-%C%_unit_test_backoff_LDADD = $(daemon_test_ldadd)
+%C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
-%C%_unit_test_task_count_CPPFLAGS = $(daemon_test_cppflags)
-%C%_unit_test_task_count_LDADD = $(daemon_test_ldadd)
+%C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_task_count_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_task_table_SOURCES = %D%/unit/test_task_table.c %D%/unit/tap.h
-%C%_unit_test_task_table_CPPFLAGS = $(daemon_test_cppflags)
-%C%_unit_test_task_table_LDADD = $(daemon_test_ldadd)
+%C%_unit_test_task_table_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_table_LDADD = $(unit_ldadd_daemon)
+endif
 
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
@@ -163,8 +176,8 @@ check_PROGRAMS += %D%/unit/test_switch
 TESTS += %D%/unit/test_switch
 
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(unit_tests_daemon)
+TESTS += $(unit_tests) $(unit_tests_daemon)
 endif
 
 # ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
