@@ -54,8 +54,9 @@ host_log(struct corun_module_task *task, int level, const char *format, va_list 
 	for (int i = 0; i < len; i++)
 		if (line[i] == '\n')
 			line[i] = ' ';
-	(void) level;
-	output_line(module_run_of(task)->start.output, line, (size_t) len);
+	if (level < LOG_LEVEL_ERR || level > LOG_LEVEL_DEBUG)
+		level = level < LOG_LEVEL_ERR ? LOG_LEVEL_ERR : LOG_LEVEL_DEBUG;
+	output_line(module_run_of(task)->start.output, (enum log_level) level, line, (size_t) len);
 }
 
 static void
