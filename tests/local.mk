@@ -152,6 +152,7 @@ unit_tests_daemon = \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
 	%D%/unit/test_spawn \
+	%D%/unit/test_task \
 	%D%/unit/test_task_count \
 	%D%/unit/test_task_table
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
@@ -171,6 +172,10 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_backoff_SOURCES = %D%/unit/test_backoff.c %D%/unit/tap.h
 %C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/control.h %D%/unit/tap.h
+%C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
 %C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)

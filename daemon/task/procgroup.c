@@ -18,6 +18,7 @@
  *     is still ours holds as long as ours is not empty; the supervisor looks every fraction of a
  *     second and stops at the first ESRCH. What is left is a group that empties, and a number that
  *     comes round again to a process that makes a session of its own, within that time.
+ *     Where there are no pidfds at all (before 5.3, or forbidden), numbers are all there is.
  *  4. Asking whether anybody is left by number (kill(2) with signal 0, before 6.9) harms nobody: a
  *     wrong "yes" ends in a wait that is bounded.
  */
@@ -44,10 +45,24 @@ send_signal(int pidfd, int signal, unsigned flags)
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, flags) < 0 ? -errno : 0;
 }
 
-int
-procgroup_signal_leader(int pidfd, int signal)
+static __attribute__((noinline)) int
+send_by_number(pid_t pid, int signal)
 {
-	return send_signal(pidfd, signal, 0);
+	return kill(pid, signal) < 0 ? -errno : 0;
+}
+
+static bool
+has_no_pidfds(int result)
+{
+	return result == -EBADF || result == -ENOSYS;
+}
+
+int
+procgroup_signal_leader(int pidfd, pid_t pid, int signal)
+{
+	int r = send_signal(pidfd, signal, 0);
+
+	return has_no_pidfds(r) ? send_by_number(pid, signal) : r;
 }
 
 /* "PID (name) state ppid pgrp session ..."; the name may hold anything, so from its last ')'. */
@@ -115,13 +130,9 @@ procgroup_signal(int pidfd, pid_t pid, int signal)
 {
 	int r = send_signal(pidfd, signal, PIDFD_SIGNAL_PROCESS_GROUP);
 
+	if (has_no_pidfds(r))
+		return send_by_number(-pid, signal);
 	return r == -EINVAL ? signal_members(pid, signal) : r;
-}
-
-static __attribute__((noinline)) bool
-is_empty_by_number(pid_t group)
-{
-	return kill(-group, 0) < 0 && errno == ESRCH;
 }
 
 bool
@@ -129,5 +140,7 @@ procgroup_is_empty(int pidfd, pid_t pid)
 {
 	int r = send_signal(pidfd, 0, PIDFD_SIGNAL_PROCESS_GROUP);
 
-	return r == -EINVAL ? is_empty_by_number(pid) : r == -ESRCH;
+	if (r == -EINVAL || has_no_pidfds(r))
+		r = send_by_number(-pid, 0);
+	return r == -ESRCH;
 }

@@ -10,11 +10,12 @@
 #include <sys/types.h>
 
 /** procgroup_signal_leader() - to the child alone. Return: 0; -ESRCH: it has been reaped; -EPERM ... */
-int procgroup_signal_leader(int pidfd, int signal);
+int procgroup_signal_leader(int pidfd, pid_t pid, int signal);
 
 /**
  * procgroup_signal() - to all of the group that the child leads or led
- * @pidfd: of the child, which may have been reaped; @pid: its number
+ * @pidfd: of the child, which may have been reaped; -1: the kernel has none
+ * @pid:   its number
  * Context: reads /proc on kernels before 6.9; a plain thread, or between corun_block_enter() and
  *          _exit().
  * Return:  0; -ESRCH: nobody is left; or another negative errno.

@@ -22,9 +22,9 @@
 #include "daemon/task/supervisor.h"
 #include "daemon/task/workers_file.h"
 
-#define NO_EVENT   TASK_N_EVENTS
-#define KILL_NS    (10 * CORUN_S) /* what SIGKILL does not end by then is stuck in the kernel */
-#define LOOK_NS    (5 * CORUN_MS)
+#define NO_EVENT    TASK_N_EVENTS
+#define KILL_NS     (10 * CORUN_S) /* what SIGKILL does not end by then is stuck in the kernel */
+#define LOOK_NS     (5 * CORUN_MS)
 #define LOOK_MAX_NS (200 * CORUN_MS)
 
 static _Atomic(const char *) module_dir;
@@ -122,8 +122,8 @@ start(struct task *task, bool by_policy)
 	task->next_start_us = 0;
 	task->fault[0] = '\0';
 	task->hurry = false;
-	task->run = (struct task_run){ .config = task_config_ref(task->config),
-				       .leader.pidfd = -1 };
+	task->run =
+		(struct task_run){ .config = task_config_ref(task->config), .leader.pidfd = -1 };
 	if (begin(task) < 0) {
 		task_config_unref(task->run.config);
 		task->run.config = NULL;
@@ -203,7 +203,8 @@ note_stuck(struct task *task)
 {
 	if (is_module(task))
 		snprintf(task->fault, sizeof(task->fault),
-			 "the module did not end when it was told to; it cannot be started until it has");
+			 "the module did not end when it was told to; it cannot be started until "
+			 "it has");
 	else if (task->run.ended)
 		snprintf(task->fault, sizeof(task->fault),
 			 "processes that it left behind did not end when they were killed");
@@ -214,13 +215,15 @@ note_stuck(struct task *task)
 
 /* ---- answers ----------------------------------------------------------------------------------- */
 
+/* Failed, with a sentence; @why may be NULL. */
 static void
-answer(struct task_request *request, int result, const char *format, const char *name,
+answer(struct task *task, struct task_request *request, int result, const char *what,
        const char *why)
 {
 	request->result = result;
 	if (result < 0)
-		snprintf(request->text, sizeof(request->text), format, name, why);
+		snprintf(request->text, sizeof(request->text), "task '%.200s' %s%s%s",
+			 task->config->name, what, why != NULL ? ": " : "", why != NULL ? why : "");
 	loop_post(&request->done);
 }
 
@@ -228,9 +231,7 @@ answer(struct task_request *request, int result, const char *format, const char 
 static bool
 try_answer(struct task *task, struct task_request *request)
 {
-	const char *name = task->config->name;
 	bool is_stop = request->verb == TASK_STOP;
-	char why[160];
 
 	switch (task->life.state) {
 	case TASK_STARTING:
@@ -238,23 +239,23 @@ try_answer(struct task *task, struct task_request *request)
 	case TASK_KILLING:
 		return false;
 	case TASK_STUCK:
-		answer(request, -EBUSY, "task '%s' is stuck: %s", name, task->fault);
+		answer(task, request, -EBUSY, "is stuck", task->fault);
 		return true;
 	case TASK_RUNNING:
-		answer(request, 0, "", name, "");
+		answer(task, request, 0, NULL, NULL);
 		return true;
 	case TASK_STOPPED:
-		if (task->leaving && !is_stop)
-			answer(request, -ESHUTDOWN, "task '%s' is being removed%s", name, "");
+		if (is_stop)
+			answer(task, request, 0, NULL, NULL);
+		else if (task->leaving)
+			answer(task, request, -ESHUTDOWN, "is being removed", NULL);
 		else
-			answer(request, is_stop ? 0 : -ECANCELED,
-			       "task '%s' was stopped meanwhile%s", name, "");
+			answer(task, request, -ECANCELED, "was stopped meanwhile", NULL);
 		return true;
 	case TASK_WAITING:
 	case TASK_FAILED:
-		snprintf(why, sizeof(why), "%s", "it has ended already");
-		answer(request, is_stop ? 0 : -ECHILD, "task '%s': %s", name,
-		       task->fault[0] ? task->fault : why);
+		answer(task, request, is_stop ? 0 : -ECHILD, "does not run",
+		       task->fault[0] != '\0' ? task->fault : "it has ended at once");
 		return true;
 	}
 	return false;
@@ -263,16 +264,16 @@ try_answer(struct task *task, struct task_request *request)
 static void
 answer_waiters(struct task *task)
 {
-	struct task_request **at = &task->waiters;
+	struct letter **at = &task->waiters;
 
 	while (*at != NULL) {
-		struct task_request *request = *at;
-		struct task_request *next = (struct task_request *) request->done.letter.next;
+		struct letter *letter = *at;
+		struct letter *next = letter->next; /* an answer takes the letter away */
 
-		if (try_answer(task, request))
+		if (try_answer(task, (struct task_request *) letter))
 			*at = next;
 		else
-			at = (struct task_request **) &request->done.letter.next;
+			at = &letter->next;
 	}
 }
 
@@ -363,9 +364,9 @@ look(struct task *task)
 		gone(task);
 		return;
 	}
-	task_feed(task, TASK_LEFT);
-	if (task->look_in_ns < LOOK_NS)
-		task->look_in_ns = LOOK_NS;
+	/* Those who end together with it are still to be reaped: look twice before saying so. */
+	if (task->look_in_ns > LOOK_NS)
+		task_feed(task, TASK_LEFT);
 	task->look_ns = corun_in(task->look_in_ns);
 	task->look_in_ns = task->look_in_ns * 2 < LOOK_MAX_NS ? task->look_in_ns * 2 : LOOK_MAX_NS;
 }
@@ -379,7 +380,7 @@ take_end(struct task *task)
 	task->run.leader.reaped = true;
 	note_end(task);
 	task_hook_abort(task);
-	task->look_in_ns = 0;
+	task->look_in_ns = LOOK_NS;
 	look(task);
 }
 
@@ -389,16 +390,24 @@ static void
 take_config(struct task *task)
 {
 	struct task_config *fresh = atomic_exchange(&task->fresh_config, NULL);
+	bool restart;
 
 	if (fresh == NULL)
 		return;
+	restart = task_config_restart_needed(task->config, fresh);
 	task_config_unref(task->config);
 	task->config = fresh;
 	backoff_reset(&task->backoff);
+	/* A module has borrowed the one that it was started with. */
+	if (!restart && task->run.lives && task->run.config->type == TASK_PROCESS) {
+		task_config_unref(task->run.config);
+		task->run.config = task_config_ref(fresh);
+		process_requota(task);
+	}
 	task_recount(task);
 	/* What was stopped by hand stays so, and what is ending starts with the new one if at all. */
-	if (task->life.state == TASK_RUNNING || task->life.state == TASK_STARTING ||
-	    task->life.state == TASK_WAITING || task->life.state == TASK_FAILED)
+	if (task->life.state == TASK_WAITING || task->life.state == TASK_FAILED ||
+	    (restart && task->life.state == TASK_RUNNING))
 		task_feed(task, TASK_ASKED_RESTART);
 	else
 		task_publish(task);
@@ -445,8 +454,8 @@ take_request(struct task *task, struct task_request *request)
 						  [TASK_STOP] = TASK_ASKED_STOP,
 						  [TASK_RESTART] = TASK_ASKED_RESTART };
 
-	request->done.letter.next = (struct letter *) task->waiters;
-	task->waiters = request;
+	request->done.letter.next = task->waiters;
+	task->waiters = &request->done.letter;
 	if (request->verb != TASK_STOP && task->life.state != TASK_RUNNING)
 		backoff_reset(&task->backoff);
 	if (task->leaving && request->verb != TASK_STOP)
@@ -496,8 +505,8 @@ refuse_rest(struct task *task)
 
 	while (corun_chan_try_recv(task->queue, &request) == 1)
 		if (request != NULL) {
-			request->done.letter.next = (struct letter *) task->waiters;
-			task->waiters = request;
+			request->done.letter.next = task->waiters;
+			task->waiters = &request->done.letter;
 		}
 	answer_waiters(task);
 }
@@ -509,7 +518,7 @@ try_leave(struct task *task)
 	enum task_state state = task->life.state;
 	bool at_rest = state == TASK_STOPPED && !task->hook.lives;
 
-	if (!task->leaving || (!at_rest && state != TASK_STUCK))
+	if (!task->leaving || (state != TASK_STOPPED && state != TASK_STUCK))
 		return false;
 	if (!task->told_leave) {
 		task->told_leave = true;

@@ -49,9 +49,9 @@ struct pool_box {
 
 /* A child process with a group of its own. */
 struct task_child {
-	bool lives;       /* it was started, and has not been done with */
-	bool reaped;      /* the supervisor has heard so */
-	int status;       /* as wait(2) gives it; set before the bit that tells of it */
+	bool lives;  /* it was started, and has not been done with */
+	bool reaped; /* the supervisor has heard so */
+	int status;  /* as wait(2) gives it; set before the bit that tells of it */
 	pid_t pid;
 	int pidfd;
 };
@@ -93,11 +93,11 @@ struct task {
 	struct taskgroup *group;
 	struct corun_cpu_limit quota; /* that the kernel enforces for it */
 	struct backoff backoff;
-	struct task_request *waiters;
+	struct letter *waiters;         /* requests that are to be answered */
 	bool leaving, told_leave, left; /* to be removed; said so; the control thread let go */
 	bool hurry;
 
-	uint64_t timer_ns;         /* of the state: the delay, the time-out; or CORUN_FOREVER */
+	uint64_t timer_ns;            /* of the state: the delay, the time-out; or CORUN_FOREVER */
 	uint64_t look_ns, look_in_ns; /* when to look whether anybody is left, and the pause */
 	uint64_t since_us, next_start_us;
 	uint64_t starts, restarts;
@@ -105,6 +105,7 @@ struct task {
 	char fault[512];       /* why it could not be started, or is stuck */
 	char quota_fault[320]; /* why CPUQuota= is not enforced */
 	int workers_file_error;
+	bool workers_file_written;
 
 	struct corun_cpu_decision count; /* what it is to be told now */
 	unsigned told;                   /* what it was told last; 0: nothing yet */
@@ -136,6 +137,9 @@ void task_feed(struct task *task, enum task_event event);
 
 /** process_start() - start the run's leader. Return: 0; -errno with a sentence in task->fault. */
 int process_start(struct task *task);
+
+/** process_requota() - CPUQuota= as the configuration of the run has it; see quota, quota_fault */
+void process_requota(struct task *task);
 
 /** process_terminate() - KillSignal= to the group */
 void process_terminate(struct task *task);
@@ -189,3 +193,6 @@ uint64_t task_now_us(void);
 
 /** task_action_text() - OnResize= as it was written: "signal:SIGHUP" */
 void task_action_text(const struct task_config *config, char *text, size_t size);
+
+/** task_text_json() - a string, with '?' for what is no UTF-8; null for NULL and "" */
+json_t *task_text_json(const char *text);

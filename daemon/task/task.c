@@ -25,7 +25,7 @@
 
 enum { QUEUE_CAPACITY = 32, BOX_FRESH = 4 };
 
-#define task_of(call, member) ((struct task *) ((char *) (call) - offsetof(struct task, member)))
+#define task_of(call, member) ((struct task *) ((char *) (call) -offsetof(struct task, member)))
 
 /* ---- to the supervisor ------------------------------------------------------------------------- */
 

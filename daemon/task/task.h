@@ -50,7 +50,8 @@ struct task_coroutine {
 
 /* A task as it was at one instant. Immutable once published. */
 struct task_status {
-	struct task_config *config; /* what it runs with, or would; a reference of the status's own */
+	struct task_config
+		*config; /* what it runs with, or would; a reference of the status's own */
 	char name[256];
 	enum task_type type;
 	enum task_state state;
@@ -82,8 +83,8 @@ struct task_request {
 	 * -ESHUTDOWN: the task is being removed; or why it could not be started
 	 */
 	int result;
-	char text[512]; /* a sentence for a failure */
-	void *arg;      /* the asker's */
+	char text[1024]; /* a sentence for a failure */
+	void *arg;       /* the asker's */
 };
 
 /**
