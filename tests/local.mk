@@ -154,7 +154,8 @@ unit_tests_daemon = \
 	%D%/unit/test_spawn \
 	%D%/unit/test_task \
 	%D%/unit/test_task_count \
-	%D%/unit/test_task_table
+	%D%/unit/test_task_table \
+	%D%/unit/test_taskgroup
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
@@ -184,6 +185,10 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_task_table_SOURCES = %D%/unit/test_task_table.c %D%/unit/tap.h
 %C%_unit_test_task_table_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
 %C%_unit_test_task_table_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_taskgroup_SOURCES = %D%/unit/test_taskgroup.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_taskgroup_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_taskgroup_LDADD = $(unit_ldadd_daemon)
 endif
 
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
