@@ -44,9 +44,6 @@ unit_tests = \
 	%D%/unit/test_quota \
 	%D%/unit/test_runq \
 	%D%/unit/test_sched
-if DAEMON
-unit_tests += %D%/unit/test_config
-endif
 
 unit_headers = \
 	%D%/unit/chan.h \
@@ -75,10 +72,6 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
 %C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
-
-%C%_unit_test_config_SOURCES = %D%/unit/test_config.c $(unit_headers)
-%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
-%C%_unit_test_config_LDADD = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
@@ -143,10 +136,15 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 # What of the daemon can be tried without corund.
 if DAEMON
 unit_tests_daemon = \
+	%D%/unit/test_config \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
 	%D%/unit/test_spawn
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/tap.h
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_output_CPPFLAGS = $(unit_cppflags)

@@ -1,8 +1,6 @@
 # Configuration: one table of options, the parser, the checks.
 
 config_sources = \
-	%D%/account.c \
-	%D%/account.h \
 	%D%/check.c \
 	%D%/check_world.c \
 	%D%/complain.c \

@@ -130,7 +130,7 @@ const struct config_option config_options[] = {
 	  .sentence = "Whose rights the program has, with all groups of that user. USER, LOGNAME, HOME and "
 		      "SHELL are set, too. Without it: those of corund." },
 	{ TASK("Group", CONFIG_TEXT, FITS_PROCESS, group), .reload = RELOAD_TASK, .values = "NAME|GID",
-	  .sentence = "The primary group. Without it: that of the user." },
+	  .sentence = "The primary group of User=. Without it: the one that the user has." },
 	{ TASK("KillSignal", CONFIG_SIGNAL, FITS_PROCESS, kill_signal), .standard = "SIGTERM",
 	  .values = "SIGNAL",
 	  .sentence = "What asks the program to end: a name with or without SIG, or a number." },

@@ -151,8 +151,8 @@ static const struct refusal lines_refused[] = {
 	{ "ExecReload=./x", "ExecReload=: './x' is neither a path from the root, /..., nor a name to be found in PATH" },
 	{ "ExecReload=-/bin/true", "ExecReload=: '-/bin/true' is neither a path from the root, /..., nor a name to be found in PATH (systemd's prefixes are unknown here)" },
 	{ "ExecReload=/nowhere/x", "ExecReload=: '/nowhere/x': No such file or directory" },
-	{ "ExecReload=/etc/passwd", "ExecReload=: '/etc/passwd' is not executable" },
-	{ "ExecReload=/etc", "ExecReload=: '/etc': Is a directory" },
+	{ "ExecReload=/etc/passwd", "ExecReload=: '/etc/passwd' is no program that can be executed" },
+	{ "ExecReload=/etc", "ExecReload=: '/etc' is no program that can be executed" },
 	{ "ExecReload=/bin/%w", "ExecReload=: '/bin/%w': the program cannot depend on %w" },
 
 	{ "Environment=A", "Environment=: word 1, 'A': NAME=VALUE is needed; blanks in it need quotes" },
@@ -166,7 +166,9 @@ static const struct refusal lines_refused[] = {
 	{ "WorkingDirectory=/etc/passwd", "WorkingDirectory=/etc/passwd: it is no folder" },
 	{ "User=no-such-user", "User=no-such-user: there is no such user" },
 	{ "User=4294967295", "User=4294967295: there is no such user" },
-	{ "Group=no-such-group", "Group=no-such-group: there is no such group" },
+	{ "User=12345678", "User=12345678: a number without a name needs Group=" },
+	{ "Group=0", "Group= needs User=, and there is none" },
+	{ "Group=no-such-group\nUser=root", "Group=no-such-group: there is no such group" },
 
 	{ "Restart=allways", "Restart=allways: did you mean 'always'? It can be: no, on-success, on-failure, on-abnormal, always" },
 	{ "Restart=sometimes", "Restart=sometimes: it can be: no, on-success, on-failure, on-abnormal, always" },
