@@ -138,7 +138,7 @@ suite_arch() {
 suite_fuzz() {
 	seconds=10
 	[ -z "$long" ] || seconds=600
-	for target in membership mount quota stat workers; do
+	for target in config membership mount quota stat workers; do
 		step "fuzz $target: $seconds s" \
 			env CORUN_FUZZ_DIR="$work/fuzz" tests/fuzz/run.sh "$seconds" "$target"
 	done

@@ -178,10 +178,16 @@ fuzz_targets = \
 	%D%/fuzz/fuzz_quota \
 	%D%/fuzz/fuzz_stat \
 	%D%/fuzz/fuzz_workers
+if DAEMON
+fuzz_targets += %D%/fuzz/fuzz_config
+endif
 
 fuzz_replay = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(fuzz_replay)
+%C%_fuzz_fuzz_config_LDADD = libdaemon.la libruntime.la
 
 %C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
 %C%_fuzz_fuzz_membership_LDADD = libruntime.la

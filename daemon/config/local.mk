@@ -17,6 +17,7 @@ config_sources = \
 	%D%/parse.c \
 	%D%/parse.h \
 	%D%/span.c \
+	%D%/task.c \
 	%D%/value.c \
 	%D%/value.h \
 	%D%/words.c \

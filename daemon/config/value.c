@@ -417,6 +417,14 @@ config_value_clear(const struct config_option *option, void *base)
 	memset(member, 0, option->size);
 }
 
+void
+config_values_clear(const char *section, void *base)
+{
+	for (size_t i = 0; i < config_n_options; i++)
+		if (strcmp(config_options[i].section, section) == 0)
+			config_value_clear(&config_options[i], base);
+}
+
 static bool
 same_text(const char *a, const char *b)
 {
