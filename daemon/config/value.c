@@ -160,7 +160,7 @@ set_list(const struct config_option *option, char ***member, const char *text,
 				"'_', and begins with no digit",
 				option->key, i + 1, words[i]);
 		else if (pairs)
-			r = check_specifiers(option->key, i + 1, words[i] + len, at);
+			r = check_specifiers(option->key, i + 1, words[i], at);
 	}
 	for (size_t i = 0; r == 0 && i < config_words_count(words); i++)
 		if (config_words_add(member, strdup(words[i])) < 0)

@@ -157,7 +157,7 @@ static const struct refusal lines_refused[] = {
 
 	{ "Environment=A", "Environment=: word 1, 'A': NAME=VALUE is needed; blanks in it need quotes" },
 	{ "Environment=A=1 2B=2", "Environment=: word 2, '2B=2': a variable's name has letters, digits and '_', and begins with no digit" },
-	{ "Environment=A=%q", "Environment=: word 1, '=%q': '%q' is unknown; there are %w (workers), %n (name) and %%" },
+	{ "Environment=A=%q", "Environment=: word 1, 'A=%q': '%q' is unknown; there are %w (workers), %n (name) and %%" },
 	{ "ExportWorkersAs=A=1", "ExportWorkersAs=: word 1, 'A=1': a name alone is needed" },
 	{ "ExportWorkersAs=A-B", "ExportWorkersAs=: word 1, 'A-B': a variable's name has letters, digits and '_', and begins with no digit" },
 	{ "ExportWorkersAs=A\nEnvironment=A=1", "ExportWorkersAs=: A is set by Environment=, too" },
