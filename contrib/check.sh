@@ -99,12 +99,13 @@ suite_lint() {
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
 	run_tap "$top/tests/lint/exports.sh"
+	run_tap "$top/tests/lint/spawn_symbols.sh"
 }
 
 # What needs the runtime; the rest has no threads of its own.
-runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn'
 # Under TSan, where all is slow; the stress suite has more of it.
-racing_tests='context mutex netpoll runq'
+racing_tests='context mutex netpoll output reaper runq spawn'
 # What shows that a build without something works.
 short_tests='context look mutex policy runq sched'
 

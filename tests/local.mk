@@ -133,6 +133,27 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
+# What of the daemon can be tried without corund.
+if DAEMON
+unit_tests_daemon = \
+	%D%/unit/test_output \
+	%D%/unit/test_reaper \
+	%D%/unit/test_spawn
+unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_output_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_reaper_SOURCES = %D%/unit/test_reaper.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+endif
+
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
 %C%_unit_test_switch_LDADD = libruntime.la -lm
@@ -140,8 +161,8 @@ check_PROGRAMS += %D%/unit/test_switch
 TESTS += %D%/unit/test_switch
 
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(unit_tests_daemon)
+TESTS += $(unit_tests) $(unit_tests_daemon)
 endif
 
 # ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
