@@ -44,6 +44,9 @@ unit_tests = \
 	%D%/unit/test_quota \
 	%D%/unit/test_runq \
 	%D%/unit/test_sched
+if DAEMON
+unit_tests += %D%/unit/test_config
+endif
 
 unit_headers = \
 	%D%/unit/chan.h \
@@ -72,6 +75,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
 %C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c $(unit_headers)
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)

@@ -3,6 +3,7 @@
 bin_PROGRAMS += corunctl
 
 corunctl_SOURCES = \
+	$(report_sources) \
 	%D%/capture.h \
 	%D%/command.c \
 	%D%/command.h \
@@ -19,8 +20,6 @@ corunctl_SOURCES = \
 	%D%/cpu_watch.h \
 	%D%/look_options.c \
 	%D%/look_options.h \
-	%D%/nearest.c \
-	%D%/nearest.h \
 	%D%/nproc.c \
 	%D%/output.c \
 	%D%/output.h \
