@@ -31,6 +31,7 @@ unit_tests = \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
 	%D%/unit/test_governor \
+	%D%/unit/test_group \
 	%D%/unit/test_io \
 	%D%/unit/test_io_race \
 	%D%/unit/test_io_socket \
@@ -127,6 +128,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_governor_SOURCES = %D%/unit/test_governor.c $(unit_headers)
 %C%_unit_test_governor_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_governor_LDADD = $(unit_ldadd)
+
+%C%_unit_test_group_SOURCES = %D%/unit/test_group.c $(unit_headers)
+%C%_unit_test_group_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_group_LDADD = $(unit_ldadd)
 
 %C%_unit_test_preempt_SOURCES = %D%/unit/test_preempt.c $(unit_headers)
 %C%_unit_test_preempt_CPPFLAGS = $(unit_cppflags)
