@@ -10,6 +10,7 @@
 
 #include <corun/cpu.h>
 
+#include "daemon/config/complain.h"
 #include "daemon/config/config.h"
 #include "daemon/config/explain.h"
 #include "daemon/module/module.h"
@@ -254,7 +255,7 @@ explain(const struct command_line *line)
 	}
 	r = pool_here(line, config, &pool);
 	if (r == 0) {
-		count = task_count(task, &pool);
+		count = task_count(&pool, &task->workers, &task->cpu_quota);
 		r = config_explain(task, count.workers, corun_cpu_reason_name(count.reason),
 				   stdout);
 	}
