@@ -119,6 +119,12 @@ void sched_put(struct coroutine *co, bool as_next);
 void sched_switch_out(struct coroutine *co, enum after after);
 
 /*
+ * The time slice of the running coroutine is over: it goes behind the others of all workers, and
+ * who was to run next behind those of its own.
+ */
+void sched_end_slice(struct coroutine *co);
+
+/*
  * Fire what is due at @now_ns (0: nothing), whoever's it is; *@ret_next_ns is when the next one is.
  * Return: how many fired.
  */

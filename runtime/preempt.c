@@ -226,9 +226,7 @@ rt_enter_slow(struct thread *t, bool may_yield)
 		} else if (may_yield && (a & ATTENTION_PREEMPT)) {
 			atomic_fetch_and(&t->attention, ~(uint32_t) ATTENTION_PREEMPT);
 			count_add(t->worker, preempted_flag, 1);
-			/* A slice that is over is not for the `next` to inherit. */
-			relaxed_add(&t->worker->slice, 1);
-			sched_switch_out(t->current, AFTER_YIELD_GLOBAL);
+			sched_end_slice(t->current);
 		} else {
 			return t->current;
 		}

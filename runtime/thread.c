@@ -316,6 +316,7 @@ thread_init(struct thread *t)
 	atomic_store(&t->lost_to, LOST_NOTHING);
 	t->plain = false;
 	t->spinning = false;
+	t->inherits = false;
 	t->low_priority = false;
 	t->current = NULL;
 	t->worker = NULL;

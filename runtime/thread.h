@@ -39,6 +39,7 @@ struct thread {
 	struct coroutine *current; /* NULL on the thread's own stack */
 	bool plain;
 	bool spinning; /* counted in sched.n_spinning */
+	bool inherits; /* what the loop runs now shares the slice of who readied it */
 	uint8_t after; /* enum after, for `left` */
 	struct coroutine *left;
 	struct coroutine *picked;   /* found by a coroutine that could not switch to it directly */

@@ -60,7 +60,7 @@ struct worker {
 	struct runq runq; /* its own protocol: runq.h */
 
 	/* holder */
-	_Alignas(64) uint32_t slow_in; /* picks until the scheduler loop looks at the rest */
+	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
 	uint64_t next_id, end_id;      /* numbers for new coroutines */
 	struct stack_cache stacks;
 
