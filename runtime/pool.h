@@ -133,13 +133,20 @@ unsigned sched_run_due_timers(uint64_t now_ns, uint64_t *ret_next_ns);
 /* The loop of a thread of the runtime. Returns when the runtime stops or the thread is to end. */
 void sched_loop(struct thread *t);
 
-/* The global queue's lock is held. Up to @max from its head, as a list. */
+/*
+ * sched.lock is held. Up to @max from the global queue's head, as a list. n_global counts these
+ * *@ret_n still: the caller lowers it before the lock is released, and not before those that are to
+ * be queued elsewhere are visible there (FENCE-WORK).
+ */
 struct coroutine *sched_get_global_locked(uint32_t max, uint32_t *ret_n);
 
 /* ---- steal.c ---- */
 
 /* Something to run for a thread that holds a worker or not; NULL: the thread is to end. */
 struct coroutine *steal_find_work(struct thread *t);
+
+/* Is a coroutine queued anywhere? Who has announced itself idle asks (FENCE-WORK). */
+bool work_anywhere(void);
 
 /* ---- worker.c ---- */
 

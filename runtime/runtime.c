@@ -95,6 +95,7 @@ abandon_queued(void)
 
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
 	co = sched_get_global_locked(UINT32_MAX, &got);
+	atomic_fetch_sub(&sched.n_global, got);
 	lock_release(&sched.lock, LOCK_RANK_SCHED);
 	while (co != NULL) {
 		struct coroutine *following = co->link;

@@ -125,7 +125,6 @@ sched_get_global_locked(uint32_t max, uint32_t *ret_n)
 	if (sched.global_head == NULL)
 		sched.global_tail = NULL;
 	last->link = NULL;
-	atomic_fetch_sub(&sched.n_global, n);
 	*ret_n = n;
 	return first;
 }

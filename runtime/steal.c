@@ -51,35 +51,33 @@ random_next(struct thread *t)
 	return x;
 }
 
-/* A share of the global queue: one to run, the others into the ring. */
+/*
+ * A share of the global queue: one to run, the others into the ring, which has room for them. They
+ * are counted in n_global until they are there: who goes idle sees them in one or the other.
+ */
 static struct coroutine *
 from_global(struct worker *w, uint32_t max)
 {
-	struct coroutine *list, *co;
+	struct coroutine *co, *rest;
 	uint32_t share, n;
 
 	if (atomic_load_explicit(&sched.n_global, memory_order_relaxed) == 0)
 		return NULL;
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
 	share = atomic_load(&sched.n_global) / atomic_load(&sched.n_workers) + 1;
-	list = sched_get_global_locked(share < max ? share : max, &n);
-	lock_release(&sched.lock, LOCK_RANK_SCHED);
-	if (list == NULL)
-		return NULL;
-	co = list;
-	list = list->link;
-	co->link = NULL; /* what is in a ring, or in a hand, is in no list */
-	while (list != NULL) {
-		struct coroutine *following = list->link;
-		struct coroutine *spilt;
+	co = sched_get_global_locked(share < max ? share : max, &n);
+	rest = co != NULL ? co->link : NULL;
+	while (rest != NULL) {
+		struct coroutine *following = rest->link;
 
-		list->link = NULL;
-		spilt = runq_put(&w->runq, list);
-
-		if (spilt != NULL)
-			sched_put_global(spilt);
-		list = following;
+		rest->link = NULL; /* what is in a ring, or in a hand, is in no list */
+		must(runq_put(&w->runq, rest) == NULL);
+		rest = following;
 	}
+	atomic_fetch_sub(&sched.n_global, n); /* FENCE-WORK: after the tail */
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	if (co != NULL)
+		co->link = NULL;
 	return co;
 }
 
@@ -189,13 +187,14 @@ from_others(struct thread *t, uint64_t *now_ns)
 static bool
 start_spinning(struct thread *t)
 {
-	uint32_t spinning, busy;
+	uint32_t spinning, idle, busy;
 
 	if (t->spinning)
 		return true;
 	spinning = atomic_load_explicit(&sched.n_spinning, memory_order_relaxed);
+	idle = atomic_load(&sched.n_idle);
 	busy = atomic_load(&sched.n_workers);
-	busy -= atomic_load(&sched.n_idle) < busy ? atomic_load(&sched.n_idle) : busy;
+	busy -= idle < busy ? idle : busy; /* while the pool shrinks there may be more of them */
 	if (2 * spinning >= busy)
 		return false;
 	t->spinning = true;
@@ -214,8 +213,7 @@ stop_spinning(struct thread *t)
 		thread_wake_one();
 }
 
-/* Is there anything to run or to fire, anywhere? */
-static bool
+bool
 work_anywhere(void)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
