@@ -117,16 +117,18 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 bool
 sched_start_coroutine(void (*fn)(void *arg), void *arg)
 {
-	struct coroutine *co;
+	struct coroutine *co = NULL;
 
-	/* The last coroutine has ended: one that is started now would never run. */
-	if (atomic_load(&sched.stopping))
-		return false;
-	co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
-	if (co == NULL)
-		return false;
-	co->id = new_id(NULL);
+	/* Counted first: corun_stop() closes and counts then, so one of the two sees the other. */
 	count_add(NULL, spawned, 1);
+	pool_fence();
+	if (!atomic_load(&sched.closing))
+		co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+	if (co == NULL) {
+		sched_count_end(NULL);
+		return false;
+	}
+	co->id = new_id(NULL);
 	sched_put(co, false);
 	return true;
 }

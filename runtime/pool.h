@@ -29,7 +29,8 @@
 
 struct sched {
 	_Atomic bool started;
-	_Atomic bool stopping;
+	_Atomic bool closing;  /* no timer starts a coroutine: corun_stop() has seen the last end */
+	_Atomic bool stopping; /* threads end at their next look for work */
 	struct corun_options options; /* immutable while started */
 
 	struct lock lock; /* rank SCHED */
@@ -117,6 +118,9 @@ void sched_put(struct coroutine *co, bool as_next);
  * perhaps on another thread.
  */
 void sched_switch_out(struct coroutine *co, enum after after);
+
+/* A coroutine that was counted in `spawned` is no more; @w NULL as for count_add(). */
+void sched_count_end(struct worker *w);
 
 /*
  * The time slice of the running coroutine is over: it goes behind the others of all workers, and

@@ -213,18 +213,24 @@ publish_parked(struct coroutine *co)
 /* ---- switching ---------------------------------------------------------------------------------
  */
 
-static void
-end_of(struct thread *t, struct coroutine *co)
+void
+sched_count_end(struct worker *w)
 {
-	sanitize_free(&co->sanitize);
-	coroutine_unref(t->worker != NULL ? &t->worker->stacks : NULL, co);
-	count_add(t->worker, ended, 1);
+	count_add(w, ended, 1);
 	/* Pairs with await_end_of_all(), which raises end_watch and reads the counts then. */
 	pool_fence();
 	if (unlikely(atomic_load(&sched.end_watch) != 0)) {
 		atomic_fetch_add(&sched.end_word, 1);
 		futex_wake(&sched.end_word, INT32_MAX);
 	}
+}
+
+static void
+end_of(struct thread *t, struct coroutine *co)
+{
+	sanitize_free(&co->sanitize);
+	coroutine_unref(t->worker != NULL ? &t->worker->stacks : NULL, co);
+	sched_count_end(t->worker);
 }
 
 /* On the new stack: do for the coroutine that was left what its own stack could not. */
