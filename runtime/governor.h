@@ -20,5 +20,9 @@ void governor_stop(void);
 /** governor_tell() - somebody else changed the size: on_resize shall be called. Any thread. */
 void governor_tell(void);
 
-/** governor_look_now() - wait for a look that began after this call, and was acted upon */
+/**
+ * governor_look_now() - wait for a look that began after this call, and was acted upon
+ *
+ * Returns without one when the governor is stopped meanwhile.
+ */
 void governor_look_now(void);

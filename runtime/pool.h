@@ -211,6 +211,9 @@ bool thread_sleep(struct thread *t, bool listed);
 /* Wake a thread to look for work, if a worker is idle and nobody is looking yet. */
 void thread_wake_one(void);
 
+/* Wake a thread, if one sleeps, though there is no worker for it: to wait for the network. */
+void thread_wake_poller(void);
+
 /* ---- preempt.c ---- */
 
 int preempt_start(void);
@@ -236,6 +239,9 @@ void monitor_wake(void);
 
 /* There may be something to take: the monitor shall look now rather than at its next period. */
 void monitor_wake_soon(void);
+
+/* @t ends and has taken its stat_fd away: wait until the monitor does not read it any more. */
+void monitor_release(struct thread *t);
 
 /* How often it has looked; read by a watchdog. */
 extern _Atomic uint64_t monitor_ticks;

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/pause.h"
 #include "runtime/base/syscall.h"
@@ -254,7 +255,7 @@ corun_block_enter(void)
 	struct thread *t = thread_self();
 
 	if (co->stack != NULL) {
-		atomic_store(&t->declared_block, true);
+		atomic_store(&t->blocks_since_ns, clock_now_ns());
 		/* The monitor may sleep for up to 10 ms; there is work for it sooner. */
 		if (!runq_empty(&t->worker->runq) || atomic_load(&sched.n_global) > 0)
 			monitor_wake_soon();
@@ -269,7 +270,7 @@ corun_block_exit(void)
 
 	if (t == NULL || t->plain)
 		return;
-	atomic_store(&t->declared_block, false);
+	atomic_store(&t->blocks_since_ns, 0);
 	rt_enter();
 	rt_exit();
 }

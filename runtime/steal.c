@@ -315,6 +315,12 @@ go_idle(struct thread *t)
 		t->spinning = false;
 		atomic_fetch_sub(&sched.n_spinning, 1); /* FENCE-WORK, announcing half */
 	}
+	if (t->low_priority) {
+		/* Nobody is to wake it again; so what it would look for, another has to. */
+		if (work_anywhere())
+			thread_wake_one();
+		return false;
+	}
 	/* A spinner has promised to look again; it costs the others little to do the same. */
 	if (work_anywhere() && worker_acquire(t) != NULL) {
 		t->spinning = true;
@@ -372,12 +378,41 @@ look(struct thread *t)
 	return co;
 }
 
+/*
+ * The coroutine to which @t is bound, if it is the first in its worker's own queue: it was readied
+ * before it had parked.
+ */
+static struct coroutine *
+bound_is_first(struct thread *t)
+{
+	struct worker *w = t->worker;
+	struct coroutine *co;
+
+	if (w == NULL || w->slow_in == 0 ||
+	    atomic_load_explicit(&w->retiring, memory_order_relaxed) ||
+	    atomic_load_explicit(&w->runq.next, memory_order_relaxed) != NULL)
+		return NULL;
+	co = runq_get(&w->runq);
+	if (co == t->bound_to) {
+		w->slow_in--;
+	} else if (co != NULL) {
+		/* Back, behind the others; nobody else puts, so there is room. */
+		must(runq_put(&w->runq, co) == NULL);
+		co = NULL;
+	}
+	return co;
+}
+
 /* Its coroutine alone may run here: let the worker go and wait for it. */
 static struct coroutine *
 wait_for_bound(struct thread *t)
 {
-	struct coroutine *co;
+	struct coroutine *co = bound_is_first(t);
 
+	if (co != NULL) {
+		t->bound_to = NULL;
+		return co;
+	}
 	if (t->worker != NULL) {
 		let_go(t);
 		/* Its queue may hold work, and its timers be due. */
@@ -392,8 +427,8 @@ wait_for_bound(struct thread *t)
 	return co;
 }
 
-struct coroutine *
-steal_find_work(struct thread *t)
+static struct coroutine *
+find_work(struct thread *t)
 {
 	for (;;) {
 		struct coroutine *co;
@@ -412,11 +447,7 @@ steal_find_work(struct thread *t)
 			}
 			let_go(t);
 		}
-		if (t->worker == NULL && t->low_priority) {
-			stop_spinning(t);
-			return NULL;
-		}
-		if (t->worker == NULL && worker_acquire(t) == NULL) {
+		if (t->worker == NULL && (t->low_priority || worker_acquire(t) == NULL)) {
 			if (!go_idle(t))
 				return NULL;
 			continue;
@@ -429,4 +460,15 @@ steal_find_work(struct thread *t)
 		if (!go_idle(t))
 			return NULL;
 	}
+}
+
+struct coroutine *
+steal_find_work(struct thread *t)
+{
+	struct coroutine *co = find_work(t);
+
+	/* It ends, and the monitor must not find it as the holder of anything. */
+	if (co == NULL)
+		let_go(t);
+	return co;
 }

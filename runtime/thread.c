@@ -316,6 +316,18 @@ thread_wake_one(void)
 	wake_one(true);
 }
 
+void
+thread_wake_poller(void)
+{
+	struct thread *t;
+
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	t = thread_pop_idle_locked();
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	if (t != NULL)
+		thread_give(t, NULL, NULL);
+}
+
 /* ---- the life of a runtime thread --------------------------------------------------------------
  */
 
@@ -328,7 +340,7 @@ thread_init(struct thread *t)
 	atomic_store(&t->in_rt, 1);
 	atomic_store(&t->asleep, 0);
 	atomic_store(&t->given, NULL);
-	atomic_store(&t->declared_block, false);
+	atomic_store(&t->blocks_since_ns, 0);
 	atomic_store(&t->lost_to, LOST_NOTHING);
 	t->plain = false;
 	t->spinning = false;
@@ -370,6 +382,7 @@ thread_main(void *arg)
 
 	thread_current = NULL;
 	stat_fd = atomic_exchange(&t->stat_fd, -1);
+	monitor_release(t);
 	if (stat_fd >= 0)
 		close(stat_fd);
 	atomic_fetch_add(&sched.threads_ended, 1);

@@ -58,8 +58,8 @@ struct thread {
 	struct list idle_link;
 
 	/* read by the monitor */
-	_Atomic bool declared_block; /* between block_enter and block_exit */
-	_Atomic uint8_t lost_to;     /* enum lost: why it has no worker while it runs on */
+	_Atomic uint64_t blocks_since_ns; /* between block_enter and block_exit; else 0 */
+	_Atomic uint8_t lost_to;          /* enum lost: why it has no worker while it runs on */
 	pid_t tid;
 	_Atomic clockid_t cpu_clock;
 	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */
