@@ -140,6 +140,30 @@ START_TEST(stop_with_a_deadline)
 }
 END_TEST
 
+static void *
+ask_for_the_default(void *arg)
+{
+	(void) arg;
+	while (corun_set_default_workers() > 0)
+		;
+	return NULL;
+}
+
+/* Who asks for a look just when the runtime stops gets no look, and an answer. */
+START_TEST(stop_beside_a_look)
+{
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+
+		start_workers(2);
+		ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_the_default, NULL), 0);
+		usleep(100 * (unsigned) (i % 10));
+		stop_all();
+		ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	}
+}
+END_TEST
+
 /* ---- yielding ----------------------------------------------------------------------------------
  */
 
@@ -508,6 +532,7 @@ main(void)
 	tcase_add_test(tcase, from_a_plain_thread);
 	tcase_add_test(tcase, start_stop_start);
 	tcase_add_test(tcase, stop_with_a_deadline);
+	tcase_add_test(tcase, stop_beside_a_look);
 	add_on_workers(tcase, yield_makes_progress);
 	add_on_workers(tcase, sleeper_is_not_starved);
 	add_on_workers(tcase, sleep_is_never_early);
