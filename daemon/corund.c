@@ -172,10 +172,11 @@ load(const char *file, bool with_modules, struct config **ret)
 	if (r == 0 && with_modules)
 		check_modules(config, &errors);
 	check_environment(&errors);
-	if (errors.n > 0) {
-		config_errors_print(&errors, stderr);
-		fprintf(stderr, "corund: %zu error%s in the configuration\n", errors.n,
-			errors.n == 1 ? "" : "s");
+	config_errors_print(&errors, stderr);
+	if (errors.n > errors.n_notes) {
+		size_t n = errors.n - errors.n_notes;
+
+		fprintf(stderr, "corund: %zu error%s in the configuration\n", n, n == 1 ? "" : "s");
 		config_free(r == 0 ? config : NULL);
 		r = EXIT_WRONG_CONFIG;
 	} else if (r < 0) {
@@ -246,7 +247,7 @@ explain(const struct command_line *line)
 
 	if (r != 0)
 		return r;
-	r = config_load_task(line->explain, &errors, &task);
+	r = config_load_task(line->explain, config->module_dir, &errors, &task);
 	if (r < 0) {
 		config_errors_print(&errors, stderr);
 		config_errors_free(&errors);
