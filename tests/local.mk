@@ -30,7 +30,9 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_fair \
 	%D%/unit/test_governor \
+	%D%/unit/test_group \
 	%D%/unit/test_io \
 	%D%/unit/test_io_race \
 	%D%/unit/test_io_socket \
@@ -77,6 +79,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
 
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c $(unit_headers)
+%C%_unit_test_fair_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_fair_LDADD = $(unit_ldadd)
+
 %C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
 %C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_io_LDADD = $(unit_ldadd)
@@ -120,6 +126,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_governor_SOURCES = %D%/unit/test_governor.c $(unit_headers)
 %C%_unit_test_governor_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_governor_LDADD = $(unit_ldadd)
+
+%C%_unit_test_group_SOURCES = %D%/unit/test_group.c $(unit_headers)
+%C%_unit_test_group_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_group_LDADD = $(unit_ldadd)
 
 %C%_unit_test_preempt_SOURCES = %D%/unit/test_preempt.c $(unit_headers)
 %C%_unit_test_preempt_CPPFLAGS = $(unit_cppflags)

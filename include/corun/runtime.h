@@ -15,6 +15,16 @@
 extern "C" {
 #endif
 
+/* What the pool is, and what made it so. */
+struct corun_pool_state {
+	unsigned workers;             /* the size that is aimed at */
+	enum corun_cpu_reason reason; /* why; CORUN_BY_PIN whoever pinned it */
+	bool pinned;                  /* by a call, CORUN_WORKERS or the policy */
+	struct corun_cpu_limit limit; /* that was acted upon: none with follow_affinity */
+	unsigned cpus;                /* the same */
+	bool settling;                /* the last look saw another value, not acted upon yet */
+};
+
 /* All zero gives the defaults. */
 struct corun_options {
 	struct corun_cpu_policy policy; /* bounds, rounding, pin of the worker count */
@@ -30,11 +40,20 @@ struct corun_options {
 	bool no_membarrier; /* enter the runtime with a fence, as where membarrier(2) is missing */
 
 	/*
-	 * Told of each change of the count, from the governor's plain thread (which must not be
-	 * held up for long). NULL: nobody.
+	 * Told after each look of the governor (about once a second) and after each change of the
+	 * size or of who pins it, from the governor's plain thread, which must not be held up for
+	 * long; once from corun_start() itself before it returns. NULL: nobody.
+	 * @view: what the last look saw, with cpu.stat; valid during the call
+	 * @state: what was made of it; valid during the call
+	 *
+	 * Calls come one at a time, the last before corun_stop() returns. In the one of
+	 * corun_start() the runtime does not count as started yet. With no_update there are no
+	 * looks but those that a call asks for. Not to be called in it: corun_start(),
+	 * corun_stop(), corun_set_default_workers() and corun_set_policy(), which wait for it.
 	 */
-	void (*on_resize)(unsigned before, unsigned now, enum corun_cpu_reason reason, void *arg);
-	void *on_resize_arg;
+	void (*on_look)(const struct corun_cpu_view *view, const struct corun_pool_state *state,
+			void *arg);
+	void *on_look_arg;
 };
 
 /**
@@ -88,12 +107,25 @@ CORUN_EXPORT int corun_set_workers(unsigned n);
 /**
  * corun_set_default_workers() - undo the pin: look at the quota now and follow it again
  *
- * Forgets CORUN_WORKERS as well, as Go's SetDefaultGOMAXPROCS does.
+ * Forgets CORUN_WORKERS as well, as Go's SetDefaultGOMAXPROCS does, and the pin of the policy.
  *
- * Context: coroutine or plain thread; may block in read(2).
+ * Context: coroutine or plain thread; blocks until the governor has read files and told on_look.
  * Return:  the new size; -ESRCH (not started).
  */
 CORUN_EXPORT int corun_set_default_workers(void);
+
+/**
+ * corun_set_policy() - replace bounds, rounding and pin of the configuration, as for a reload
+ * @policy: copied; NULL for the defaults
+ *
+ * The quota is looked at and acted upon now, without settling. A pin by corun_set_workers() stays;
+ * CORUN_WORKERS is stronger than @policy->pin, unless corun_set_default_workers() has made it
+ * forgotten.
+ *
+ * Context: coroutine or plain thread; blocks until the governor has read files and told on_look.
+ * Return:  0; -EINVAL (pin or workers_max over CORUN_WORKERS_MAX); -ESRCH (not started).
+ */
+CORUN_EXPORT int corun_set_policy(const struct corun_cpu_policy *policy);
 
 /** corun_num_cpu() - CPUs of the affinity mask when the runtime started (now, if it is not) */
 CORUN_EXPORT unsigned corun_num_cpu(void);

@@ -21,7 +21,7 @@ runtime/base    runtime/base
 runtime/arch    runtime/base runtime/arch
 runtime/cpu     runtime/base runtime/cpu
 runtime         runtime
-daemon/report   runtime/base runtime/cpu daemon/report
+daemon/report   daemon/report
 daemon/ctl      runtime/base runtime/cpu daemon/report daemon/ctl
 daemon          runtime daemon !daemon/ctl
 tests           runtime daemon tests
