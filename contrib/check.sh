@@ -95,6 +95,7 @@ suite_lint() {
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
 	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
+	step "manual pages are formatted without a warning" manuals_are_clean
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
@@ -200,6 +201,10 @@ words_are_fit() { # this script holds the words, so it is left out
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
 }
 
+manuals_are_clean() { # groff only warns, so any word of it is a failure
+	manuals_warnings=$(groff -man -t -ww -z -K utf8 man/*.[1-8] 2>&1) || return 1
+	[ -z "$manuals_warnings" ] || { echo "error: $manuals_warnings"; return 1; }
+}
 statistics_are_told() {
 	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
 		include/corun/stats.h >"$work/statistics"

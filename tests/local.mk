@@ -147,14 +147,19 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 if DAEMON
 unit_tests_daemon = \
 	%D%/unit/test_config \
+	%D%/unit/test_config_given \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
 	%D%/unit/test_spawn
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 
-%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/tap.h
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
 %C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_config_given_SOURCES = %D%/unit/test_config_given.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_given_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_given_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_output_CPPFLAGS = $(unit_cppflags)

@@ -139,8 +139,8 @@ const struct config_option config_options[] = {
 	  .sentence = "How long to wait for the end after that: then all that is left of a process gets "
 		      "SIGKILL, and a module counts as stuck." },
 	{ TASK("Restart", CONFIG_WORD, BOTH, restart), .standard = "on-failure", .words = restart_words,
-	  .sentence = "After which end to start it again: success is exit code 0, failure any other end, "
-		      "abnormal the end by a signal." },
+	  .sentence = "After which end to start it again: success is exit code 0 or one of SIGHUP, SIGINT, "
+		      "SIGTERM and SIGPIPE, failure any other end, abnormal another signal." },
 	{ TASK("RestartSec", CONFIG_SPAN, BOTH, restart_ns), .standard = "100ms", .most = YEAR,
 	  .values = "TIME",
 	  .sentence = "How long to wait before the first restart. It doubles with each that follows." },
