@@ -30,6 +30,7 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_fair \
 	%D%/unit/test_governor \
 	%D%/unit/test_group \
 	%D%/unit/test_io \
@@ -45,9 +46,6 @@ unit_tests = \
 	%D%/unit/test_quota \
 	%D%/unit/test_runq \
 	%D%/unit/test_sched
-if DAEMON
-unit_tests += %D%/unit/test_config
-endif
 
 unit_headers = \
 	%D%/unit/chan.h \
@@ -77,13 +75,13 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
 
-%C%_unit_test_config_SOURCES = %D%/unit/test_config.c $(unit_headers)
-%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
-%C%_unit_test_config_LDADD = libdaemon.la $(unit_ldadd)
-
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
+
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c $(unit_headers)
+%C%_unit_test_fair_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_fair_LDADD = $(unit_ldadd)
 
 %C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
 %C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
@@ -149,6 +147,8 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 if DAEMON
 unit_tests_daemon = \
 	%D%/unit/test_backoff \
+	%D%/unit/test_config \
+	%D%/unit/test_config_given \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
 	%D%/unit/test_spawn \
@@ -157,6 +157,14 @@ unit_tests_daemon = \
 	%D%/unit/test_task_table \
 	%D%/unit/test_taskgroup
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_config_given_SOURCES = %D%/unit/test_config_given.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_given_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_given_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
@@ -210,10 +218,16 @@ fuzz_targets = \
 	%D%/fuzz/fuzz_quota \
 	%D%/fuzz/fuzz_stat \
 	%D%/fuzz/fuzz_workers
+if DAEMON
+fuzz_targets += %D%/fuzz/fuzz_config
+endif
 
 fuzz_replay = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(fuzz_replay)
+%C%_fuzz_fuzz_config_LDADD = libdaemon.la libruntime.la
 
 %C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
 %C%_fuzz_fuzz_membership_LDADD = libruntime.la

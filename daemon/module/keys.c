@@ -71,10 +71,9 @@ module_keys_check(const struct corun_module *table, const struct task_config *co
 	for (const struct corun_module_option *option = table->options;
 	     option != NULL && option->key != NULL; option++)
 		if (option->required && given(config, option->key) == NULL)
-			r = config_complain(&at, "key '%s' of section [Module] is missing: %s",
-					    option->key,
-					    option->summary != NULL ? option->summary
-								    : "it must be given");
+			r = config_complain(
+				&at, "key '%s' of section [Module] is missing: %s", option->key,
+				option->summary != NULL ? option->summary : "it must be given");
 	return r;
 }
 

@@ -18,6 +18,7 @@
 
 #include <corun/coroutine.h>
 
+#include "daemon/config/config.h"
 #include "daemon/report/nearest.h"
 
 struct module_object {
@@ -31,8 +32,8 @@ struct module_object {
 
 /* What ABI 1 began with. Fields appended later need not be there. */
 enum {
-	TABLE_BYTES_MIN = offsetof(struct corun_module, run) +
-			  sizeof(((struct corun_module *) NULL)->run),
+	TABLE_BYTES_MIN =
+		offsetof(struct corun_module, run) + sizeof(((struct corun_module *) NULL)->run),
 };
 
 /*
@@ -94,31 +95,21 @@ no_such_file(const char *module, const char *dir, const char *path, struct modul
 	if (strchr(module, '/') != NULL)
 		return module_fault_set(fault, -ENOENT, "there is no file %s", path);
 	if (nearest_module(module, dir, meant, sizeof(meant)))
-		return module_fault_set(fault, -ENOENT,
-					"there is no module '%s' (looked for %s); did you mean '%s'?",
-					module, path, meant);
+		return module_fault_set(
+			fault, -ENOENT,
+			"there is no module '%s' (looked for %s); did you mean '%s'?", module, path,
+			meant);
 	if (access(dir, F_OK) < 0)
 		return module_fault_set(
 			fault, -ENOENT,
 			"there is no module '%s': the folder for modules, %s, does not exist; give "
 			"a path, or set ModuleDirectory=",
 			module, dir);
-	return module_fault_set(fault, -ENOENT,
-				"there is no module '%s' (looked for %s); give its path, or install "
-				"it there",
-				module, path);
-}
-
-static char *
-path_of(const char *module, const char *dir)
-{
-	size_t len = strlen(module);
-	const char *ending = len > 3 && strcmp(module + len - 3, ".so") == 0 ? "" : ".so";
-	char *path;
-
-	if (strchr(module, '/') != NULL)
-		return strdup(module);
-	return asprintf(&path, "%s/%s%s", dir, module, ending) < 0 ? NULL : path;
+	return module_fault_set(
+		fault, -ENOENT,
+		"there is no module '%s' (looked for %s); give its path, or install "
+		"it there",
+		module, path);
 }
 
 /* ---- is it a module: before its code runs ---------------------------------------------------- */
@@ -132,13 +123,17 @@ not_elf(const char *path, const unsigned char *head, size_t n, struct module_fau
 	for (size_t i = 0; i < n; i++)
 		text = text && (head[i] >= ' ' || (head[i] >= '\t' && head[i] <= '\r'));
 	if (text && memmem(head, n, libtool, sizeof(libtool) - 1) != NULL)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s is libtool's note on a library; the module itself is the "
-					".so beside it, in .libs before it is installed",
-					path);
-	return module_fault_set(fault, -ENOEXEC,
-				"%s is %s, not a shared object; a module is built with cc -shared -fPIC",
-				path, n == 0 ? "empty" : text ? "a text file" : "no ELF file");
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s is libtool's note on a library; the module itself is the "
+			".so beside it, in .libs before it is installed",
+			path);
+	return module_fault_set(
+		fault, -ENOEXEC,
+		"%s is %s, not a shared object; a module is built with cc -shared -fPIC", path,
+		n == 0 ? "empty"
+		: text ? "a text file"
+		       : "no ELF file");
 }
 
 static int
@@ -158,10 +153,11 @@ check_elf(const char *path, int fd, struct module_fault *fault)
 	if (head.bytes[EI_CLASS] != __ehdr_start.e_ident[EI_CLASS] ||
 	    head.bytes[EI_DATA] != __ehdr_start.e_ident[EI_DATA] ||
 	    head.elf.e_machine != __ehdr_start.e_machine)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s is built for another machine; build it for the one that "
-					"corund is built for",
-					path);
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s is built for another machine; build it for the one that "
+			"corund is built for",
+			path);
 	if (head.elf.e_type != ET_DYN)
 		return module_fault_set(
 			fault, -ENOEXEC,
@@ -188,15 +184,17 @@ check_table(const char *path, void *handle, const struct corun_module *table,
 	    struct module_fault *fault)
 {
 	if (table == NULL)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s is not a module: it has no symbol corun_module; it must "
-					"define CORUN_MODULE (see corun-module(7))",
-					path);
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s is not a module: it has no symbol corun_module; it must "
+			"define CORUN_MODULE (see corun-module(7))",
+			path);
 	if (table->abi != CORUN_MODULE_ABI)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s is built for ABI %u of modules, this corund has ABI %u; "
-					"build it with the <corun/module.h> of this corund",
-					path, table->abi, CORUN_MODULE_ABI);
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s is built for ABI %u of modules, this corund has ABI %u; "
+			"build it with the <corun/module.h> of this corund",
+			path, table->abi, CORUN_MODULE_ABI);
 	if (table->size < TABLE_BYTES_MIN)
 		return module_fault_set(
 			fault, -ENOEXEC,
@@ -204,13 +202,13 @@ check_table(const char *path, void *handle, const struct corun_module *table,
 			"with CORUN_MODULE_HEADER",
 			path, table->size, CORUN_MODULE_ABI, TABLE_BYTES_MIN);
 	if (table->run == NULL)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s: corun_module.run is NULL; it must be the function to run",
-					path);
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s: corun_module.run is NULL; it must be the function to run", path);
 	if (table->name == NULL)
-		return module_fault_set(fault, -ENOEXEC,
-					"%s: corun_module.name is NULL; it must be the module's name",
-					path);
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s: corun_module.name is NULL; it must be the module's name", path);
 	if (has_own_runtime(handle, table))
 		return module_fault_set(fault, -ENOEXEC,
 					"%s has a libcorun of its own linked in; link it with the "
@@ -279,10 +277,11 @@ unload(struct module_object **at, struct module_fault *fault)
 	left = dlopen(object->path, RTLD_NOW | RTLD_NOLOAD);
 	if (left != NULL) {
 		object->handle = left;
-		return module_fault_set(fault, -EBUSY,
-					"%s has changed, but what was loaded of it before cannot be "
-					"unloaded (a C++ or a nodelete library); restart corund",
-					object->path);
+		return module_fault_set(
+			fault, -EBUSY,
+			"%s has changed, but what was loaded of it before cannot be "
+			"unloaded (a C++ or a nodelete library); restart corund",
+			object->path);
 	}
 	*at = object->next;
 	object_free(object);
@@ -351,7 +350,7 @@ __attribute__((noinline)) static int
 open_and_get(const char *module, const char *dir, struct module_object **ret, bool *ret_stale,
 	     struct module_fault *fault)
 {
-	char *path = path_of(module, dir);
+	char *path = config_module_file(module, dir);
 	struct stat file;
 	int fd, r;
 

@@ -17,6 +17,7 @@
 #include <corun/time.h>
 
 #include "daemon/base/log.h"
+#include "daemon/config/complain.h"
 #include "daemon/module/keys.h"
 #include "daemon/module/run.h"
 
@@ -31,8 +32,8 @@ first_member(void *arg)
 	int r = module_object_table(run->object)->run(&run->task);
 
 	if (r > CODE_MAX || r < -ERRNO_MAX) {
-		module_run_fail(run,
-				"run() returned %d; it must be 0, 1 to 255, or a negative errno", r);
+		module_run_fail(
+			run, "run() returned %d; it must be 0, 1 to 255, or a negative errno", r);
 		r = CODE_MAX;
 	}
 	run->result = r;
@@ -101,7 +102,7 @@ static void
 first_error(const struct config_errors *errors, struct module_fault *fault)
 {
 	const struct config_error *first = errors->n > 0 ? &errors->list[0] : NULL;
-	char more[32] = "";
+	char more[48] = "";
 
 	if (errors->n > 1)
 		snprintf(more, sizeof(more), " (and %zu more)", errors->n - 1);
