@@ -180,8 +180,15 @@ END_TEST
 
 START_TEST(test_no_terminal_is_commanded)
 {
-	write_text("t.task", "[Task]\nExecStart=true\nUser=\x1b[31m\x07\n");
-	check_refusal("t.task", "t.task:3: User=?[31m?: there is no such user\n");
+	write_text("t.task",
+		   "[Task]\nExecStart=true\nDescription=a\tb\x1b[31m\n[x\x07]\nUser=a\rb\n");
+	check_refusal("t.task",
+		      "t.task:3: a control character; in a command it can be written as \\x1b\n"
+		      "t.task:4: a control character; in a command it can be written as \\x07\n"
+		      "t.task:5: a control character; in a command it can be written as \\x0d\n");
+	check_refusal("x\x1b.task",
+		      "x?.task: a task's name has 1 to 128 letters, digits, and '-', '_', '.', "
+		      "'@', and does not begin with '.'\n");
 }
 END_TEST
 
@@ -394,6 +401,12 @@ START_TEST(test_joined_lines)
 	ck_assert_str_eq(task->exec_start[1], "one");
 	ck_assert_str_eq(task->exec_start[2], "two  three");
 	ck_assert_str_eq(task->description, "next");
+	task_config_unref(task);
+
+	/* A backslash that another one takes joins nothing; blanks behind one that joins do not count. */
+	task = must_load("[Task]\nExecStart=echo a\\\\\nDescription=a \\  \n b\n");
+	ck_assert_str_eq(task->exec_start[1], "a\\");
+	ck_assert_str_eq(task->description, "a  b");
 	task_config_unref(task);
 
 	write_text("t.task", "[Task]\nExecStart=true \\\n a \\\n b\nOops=1\nExecReload=x \\\n%k\n");
