@@ -1,6 +1,8 @@
 # Live tests; contrib/check.sh runs them.
 
 EXTRA_DIST += \
+	%D%/ctl_server.py \
+	%D%/ctl_terminal.py \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
 	%D%/kernel.sh \
@@ -16,6 +18,7 @@ dist_noinst_SCRIPTS += \
 cli_tests = \
 	%D%/corunctl.sh \
 	%D%/corunctl_capture.sh \
+	%D%/corunctl_daemon.sh \
 	%D%/corunctl_docs.sh \
 	%D%/corunctl_watch.sh
 dist_noinst_SCRIPTS += $(cli_tests)
