@@ -262,6 +262,7 @@ run tasks
 tap_is "no tasks" "$status $out" "0 There are no tasks."
 
 if command -v bash >/dev/null; then
+	# shellcheck disable=SC2016 # it is not to be expanded
 	reply 200 '{"tasks":[{"name":"web","state":"a"},{"name":"größe","state":"b"},{"name":"two words","state":"c"},
 		{"name":"$(touch '"$dir/bad"')","state":"d"},{"name":"web-2","state":"STATE"}]}'
 	tap_is "bash completes the names that need no quotes" "$(PATH=$(dirname "$corunctl"):$PATH bash -c '
