@@ -41,6 +41,8 @@ setup_table() {
 		live    jq                  jq
 		docker  docker.io           dockerd
 		docker  iptables            iptables
+		docker  busybox-static      busybox
+		live    curl                curl
 		model   spin                spin
 		vm      qemu-system-x86     qemu-system-x86_64
 		vm      mmdebstrap          mmdebstrap

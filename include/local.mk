@@ -7,8 +7,10 @@ coruninclude_HEADERS = \
 	%D%/corun/coroutine.h \
 	%D%/corun/cpu.h \
 	%D%/corun/export.h \
+	%D%/corun/group.h \
 	%D%/corun/io.h \
 	%D%/corun/module.h \
+	%D%/corun/pulse.h \
 	%D%/corun/runtime.h \
 	%D%/corun/stats.h \
 	%D%/corun/sync.h \

@@ -6,6 +6,8 @@
  * A plain thread of its own: reading a file of the kernel can hang, and must not stop the monitor.
  */
 
+#include <stdint.h>
+
 #include <corun/runtime.h>
 
 /** governor_open() - look for the first time. @ret_workers: the size to start with. 0 or -errno. */
@@ -36,3 +38,6 @@ void governor_forget_pins(void);
 
 /** governor_look_now() - wait for a look that began after this call, and was acted upon and told */
 void governor_look_now(void);
+
+/* Looks so far; for the pulse. */
+extern _Atomic uint64_t governor_ticks;

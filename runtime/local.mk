@@ -31,6 +31,8 @@ libruntime_la_SOURCES = \
 	%D%/entry.h \
 	%D%/governor.c \
 	%D%/governor.h \
+	%D%/group.c \
+	%D%/group.h \
 	%D%/io.c \
 	%D%/monitor.c \
 	%D%/mutex.c \
@@ -38,6 +40,7 @@ libruntime_la_SOURCES = \
 	%D%/netpoll.h \
 	%D%/pool.h \
 	%D%/preempt.c \
+	%D%/pulse.c \
 	%D%/runq.c \
 	%D%/runq.h \
 	%D%/runtime.c \

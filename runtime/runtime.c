@@ -10,6 +10,7 @@
 
 #include "runtime/base/futex.h"
 #include "runtime/governor.h"
+#include "runtime/group.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
 #include "runtime/sched.h"
@@ -83,6 +84,8 @@ reset(void)
 static void
 abandon(struct coroutine *co)
 {
+	if (co->group != NULL)
+		group_leave(co);
 	sanitize_free(&co->sanitize);
 	coroutine_unref(NULL, co);
 	count_add(NULL, ended, 1);

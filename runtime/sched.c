@@ -339,6 +339,8 @@ sched_switch_out(struct coroutine *co, enum after after)
 
 	must_debug(t->current == co);
 	co->saved_errno = errno_get();
+	if (after != AFTER_PARK)
+		atomic_store_explicit(&co->why, WAIT_TURN, memory_order_relaxed);
 	if (w != NULL && co->bound == NULL)
 		to = pick_direct(t, w);
 	t->left = co;
@@ -348,6 +350,7 @@ sched_switch_out(struct coroutine *co, enum after after)
 	else
 		switch_to_loop(t, co);
 	arrive(co);
+	atomic_store_explicit(&co->why, WAIT_NOTHING, memory_order_relaxed);
 	errno_set(co->saved_errno);
 }
 
@@ -369,10 +372,9 @@ sched_park(struct coroutine *co, enum wait_why why)
 	if (atomic_compare_exchange_strong_explicit(&co->park, &notified, PARK_RUNNING,
 						    memory_order_acquire, memory_order_relaxed))
 		return;
-	co->why = (uint8_t) why;
+	atomic_store_explicit(&co->why, (uint8_t) why, memory_order_relaxed);
 	count_add(thread_self()->worker, parks, 1);
 	sched_switch_out(co, AFTER_PARK);
-	co->why = WAIT_NOTHING;
 }
 
 /* The first instructions of every coroutine, on its own stack, inside the runtime. */
@@ -382,6 +384,7 @@ coroutine_first(void *arg)
 	struct coroutine *co = arg;
 
 	arrive(co);
+	atomic_store_explicit(&co->why, WAIT_NOTHING, memory_order_relaxed);
 	errno_set(0);
 	rt_exit();
 	co->fn(co->arg);

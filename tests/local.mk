@@ -31,6 +31,7 @@ unit_tests = \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
 	%D%/unit/test_governor \
+	%D%/unit/test_group \
 	%D%/unit/test_io \
 	%D%/unit/test_io_race \
 	%D%/unit/test_io_socket \
@@ -44,6 +45,9 @@ unit_tests = \
 	%D%/unit/test_quota \
 	%D%/unit/test_runq \
 	%D%/unit/test_sched
+if DAEMON
+unit_tests += %D%/unit/test_config
+endif
 
 unit_headers = \
 	%D%/unit/chan.h \
@@ -72,6 +76,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
 %C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c $(unit_headers)
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
@@ -121,6 +129,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_governor_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_governor_LDADD = $(unit_ldadd)
 
+%C%_unit_test_group_SOURCES = %D%/unit/test_group.c $(unit_headers)
+%C%_unit_test_group_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_group_LDADD = $(unit_ldadd)
+
 %C%_unit_test_preempt_SOURCES = %D%/unit/test_preempt.c $(unit_headers)
 %C%_unit_test_preempt_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_preempt_LDADD = $(unit_ldadd)
@@ -133,6 +145,27 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
+# What of the daemon can be tried without corund.
+if DAEMON
+unit_tests_daemon = \
+	%D%/unit/test_output \
+	%D%/unit/test_reaper \
+	%D%/unit/test_spawn
+unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_output_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_reaper_SOURCES = %D%/unit/test_reaper.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+endif
+
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
 %C%_unit_test_switch_LDADD = libruntime.la -lm
@@ -140,8 +173,8 @@ check_PROGRAMS += %D%/unit/test_switch
 TESTS += %D%/unit/test_switch
 
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(unit_tests_daemon)
+TESTS += $(unit_tests) $(unit_tests_daemon)
 endif
 
 # ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------

@@ -46,7 +46,10 @@ struct task_config {
 	enum task_type type;
 	char *description; /* or NULL */
 
-	/* Type=process. Words as in systemd: quotes, backslashes; %w, %n, %% are expanded later. */
+	/*
+	 * Type=process. Words as in systemd: quotes and backslashes are gone; %w, %n and %% are not
+	 * expanded yet in the commands and in the environment: see config_command() in explain.h.
+	 */
 	char **exec_start;  /* argv, ends with NULL; [0] is a path or is looked up in PATH */
 	char **exec_reload; /* or NULL */
 	char **environment; /* NAME=VALUE ..., ends with NULL; may be NULL */
@@ -56,14 +59,15 @@ struct task_config {
 	struct corun_cpu_limit cpu_quota; /* CPUQuota=; limited: false if it was not given */
 
 	/* Type=module */
-	char *module;              /* a path, or a name that is looked up in the module folder */
+	char *module;              /* a path, or a name: config_module_file() */
 	struct key_value *options; /* section [Module]: what the module itself understands */
 	size_t n_options;
 
 	enum restart_policy restart;
-	uint64_t restart_ns;           /* RestartSec=: before the first restart */
-	uint64_t restart_max_delay_ns; /* RestartMaxDelaySec=: it doubles up to this */
-	uint64_t timeout_stop_ns;      /* UINT64_MAX: "infinity" */
+	uint64_t restart_ns; /* RestartSec=: before the first restart */
+	uint64_t
+		restart_max_delay_ns; /* RestartMaxDelaySec=: it doubles up to this; >= restart_ns */
+	uint64_t timeout_stop_ns;     /* UINT64_MAX: "infinity" */
 
 	struct workers_config workers;
 	char **export_workers_as; /* names of environment variables, ends with NULL; may be NULL */
@@ -78,39 +82,56 @@ struct config {
 	bool no_update;       /* WorkersUpdate=no */
 	bool follow_affinity; /* WorkersFollow=affinity */
 	char *socket;         /* Socket=, or NULL */
-	char *module_dir;     /* ModuleDirectory=, or NULL: where modules are installed */
+	char *module_dir;     /* ModuleDirectory=, or else where modules are installed */
 	int log_level;        /* LogLevel=, of syslog(3) */
 	size_t n_tasks;
 	struct task_config **tasks; /* sorted by name */
 };
 
-/* One thing that is wrong. */
+/* One thing that is wrong, or that a person should know. */
 struct config_error {
-	char *file;    /* or NULL: the command line */
+	char *file;
 	unsigned line; /* 0: the file as a whole */
-	char *text;    /* "unknown key 'ExecStrat'; did you mean 'ExecStart'?" */
+	char *text; /* "unknown key 'ExecStrat'; did you mean 'ExecStart'?", without control characters */
+	bool note; /* nothing is refused for it */
 };
 
+/* In the order of the files and of their lines as far as they were found while reading. */
 struct config_errors {
-	size_t n;
+	size_t n; /* with the notes */
 	struct config_error *list;
+	size_t n_notes;
+	bool no_memory; /* and so some are missing */
 };
 
 /**
  * config_load() - read a configuration, whole
  * @file:   corund.conf; its tasks are in the folder tasks.d beside it. NULL: the default place, which
  *          may be missing
- * @errors: everything that is wrong is added to it, not only the first
+ * @errors: everything that is wrong is added to it, not only the first; notes also on success
  * @ret:    set on success only; the caller frees it with config_free()
  *
- * Context: blocks in read(2); a plain thread, or between corun_block_enter() and _exit().
+ * What a task names is looked for, too: programs, users, folders, modules.
+ *
+ * Context: blocks in read(2) and in NSS; a plain thread, or between corun_block_enter() and _exit().
  * Return:  0; -EINVAL: @errors says why; -ENOMEM.
  */
 int config_load(const char *file, struct config_errors *errors, struct config **ret);
 void config_free(struct config *config);
 
-/** config_load_task() - read one task file. Errors as above. */
-int config_load_task(const char *file, struct config_errors *errors, struct task_config **ret);
+/**
+ * config_load_task() - read one task file. Errors as above.
+ * @module_dir: where a module is that is given by name; NULL: where modules are installed
+ */
+int config_load_task(const char *file, const char *module_dir, struct config_errors *errors,
+		     struct task_config **ret);
+
+/**
+ * config_module_file() - the path of a module
+ * @module: as in Module=: a path stays; "proxy" becomes MODULE_DIR/proxy.so
+ * Return:  allocated; NULL: no memory.
+ */
+char *config_module_file(const char *module, const char *module_dir);
 
 struct task_config *task_config_ref(struct task_config *task);
 void task_config_unref(struct task_config *task);
@@ -118,7 +139,10 @@ void task_config_unref(struct task_config *task);
 /** task_config_same() - would a reload change nothing? */
 bool task_config_same(const struct task_config *a, const struct task_config *b);
 
-/** config_errors_print() - "FILE:LINE: TEXT", a line each */
+/** task_config_restart_needed() - does what differs need the task to start anew? */
+bool task_config_restart_needed(const struct task_config *a, const struct task_config *b);
+
+/** config_errors_print() - "FILE:LINE: TEXT" or "FILE:LINE: note: TEXT", a line each */
 void config_errors_print(const struct config_errors *errors, FILE *out);
 void config_errors_free(struct config_errors *errors);
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/ctl/nearest.h"
+#include "daemon/report/nearest.h"
 
 enum { OPTIONS_MAX = 32 };
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/command.h"
-#include "daemon/ctl/nearest.h"
+#include "daemon/report/nearest.h"
 #include "daemon/ctl/output.h"
 
 static const struct command *const commands[] = {

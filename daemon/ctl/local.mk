@@ -6,31 +6,20 @@ corunctl_SOURCES = \
 	%D%/capture.h \
 	%D%/command.c \
 	%D%/command.h \
-	%D%/complaints.c \
-	%D%/complaints.h \
 	%D%/corunctl.c \
 	%D%/cpu.c \
-	%D%/cpu_because.c \
-	%D%/cpu_json.c \
-	%D%/cpu_names.c \
 	%D%/cpu_show.h \
 	%D%/cpu_text.c \
 	%D%/cpu_watch.c \
 	%D%/cpu_watch.h \
 	%D%/look_options.c \
 	%D%/look_options.h \
-	%D%/nearest.c \
-	%D%/nearest.h \
 	%D%/nproc.c \
 	%D%/output.c \
-	%D%/output.h \
-	%D%/quoted.c \
-	%D%/quoted.h \
-	%D%/throttling.c \
-	%D%/throttling.h
+	%D%/output.h
 # Only this program knows JSON and tar files.
 corunctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBARCHIVE_CFLAGS)
-corunctl_LDADD = libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
+corunctl_LDADD = libreport.la libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
 if HAVE_LIBARCHIVE
 corunctl_SOURCES += %D%/capture.c
 else

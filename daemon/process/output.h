@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/log.h"
+
 struct output;
 
 enum { OUTPUT_KEPT_BYTES = 64 * 1024 };
@@ -31,15 +33,16 @@ int output_stderr(const struct output *output);
 /**
  * output_tail() - the last bytes, oldest first, beginning with a whole line where possible
  * @ret: allocated with malloc(); the caller frees it
- * Context: any thread; never waits for a coroutine for long (one memcpy under a lock).
- * Return:  how many bytes, or -ENOMEM.
+ * Context: any thread; waits for a copy of 64 KiB under a lock, a second at most.
+ * Return:  how many bytes; -ENOMEM; -ETIMEDOUT: a coroutine was preempted with the lock in hand and
+ *          has not run since.
  */
 long output_tail(struct output *output, char **ret);
 
 /** output_line() - add a line that is not from a pipe (a module's), as the daemon's log shows it */
-void output_line(struct output *output, const char *line, size_t len);
+void output_line(struct output *output, enum log_level level, const char *line, size_t len);
 
-/** output_lines() - complete lines so far. Any thread. */
+/** output_lines() - complete lines so far; one in pieces (over 16 KiB) counts once. Any thread. */
 uint64_t output_lines(const struct output *output);
 
 /**

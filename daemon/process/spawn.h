@@ -27,7 +27,7 @@ struct spawn_plan {
 	char *const *argv;   /* ends with NULL */
 	char *const *envp;   /* ends with NULL */
 	const char *dir;     /* working directory; NULL: "/" */
-	int fd_stdin;        /* becomes 0; -1: /dev/null */
+	int fd_stdin;        /* becomes 0; -1: /dev/null, as with the next two */
 	int fd_stdout;       /* becomes 1 */
 	int fd_stderr;       /* becomes 2 */
 	int cgroup_fd;       /* a directory of cgroup v2 to be born in; -1: the parent's */
@@ -51,7 +51,7 @@ enum spawn_step {
 
 struct spawn_result {
 	pid_t pid;
-	int pidfd;            /* close-on-exec; the caller closes it */
+	int pidfd;            /* close-on-exec; the caller closes it. -1: the kernel has none */
 	enum spawn_step step; /* where it failed, if it did */
 };
 
@@ -59,11 +59,16 @@ struct spawn_result {
  * spawn() - start it
  * @ret: set on success; on failure only @ret->step
  *
- * The child has no descriptors but 0 to 2, default signal dispositions, an empty signal mask.
+ * The child has no descriptors but 0 to 2, default signal dispositions, an empty signal mask. The
+ * order of what is done there is that of enum spawn_step. A user that the daemon is already, without
+ * a right to change users, is left as it is.
  *
  * Context: coroutine or plain thread; blocks the thread until the child has called exec (it says
- *          so to the runtime). The reaper must be told: see reaper.h.
+ *          so to the runtime), which is for long where the program lies on a file system that
+ *          hangs. reaper_begin() comes before, reaper_claim() or reaper_give_up() after: see
+ *          reaper.h. Should the reaper run without them, it takes a failed child for an orphan.
  * Return:  0; a negative errno of the step in @ret->step. No child is left behind then.
+ *          -ENOSYS with SPAWN_CLONE: the child does not share our memory (qemu-user).
  */
 int spawn(const struct spawn_plan *plan, struct spawn_result *ret);
 
@@ -73,14 +78,24 @@ const char *spawn_step_name(enum spawn_step step);
 /**
  * spawn_look_up_user() - names or numbers to ids, and the user's supplementary groups
  * @group: NULL: the user's primary group
+ * @ret:   set on success; for spawn_free_user()
+ *
+ * A number need not be in the user database; then @group must be given, and it is the only one.
+ *
  * Context: may block for long (NSS); a plain thread, or between corun_block_enter() and _exit().
- * Return:  0; -ENOENT: no such user; -ESRCH: no such group; or what NSS says.
+ * Return:  0; -ENOENT: no such user; -ESRCH: no such group, or none is known for the number; or
+ *          what NSS says.
  */
 int spawn_look_up_user(const char *user, const char *group, struct spawn_user *ret);
 void spawn_free_user(struct spawn_user *user);
 
 /**
  * spawn_find_program() - the absolute path that execvp would take for @name, by @path (PATH)
- * @ret: allocated. Return: 0; -ENOENT; -EACCES (found, but not executable); -ENOMEM.
+ * @ret: set on success; allocated with malloc(), the caller frees it
+ *
+ * A @name with a slash is not searched for. What is relative is so to the daemon's directory.
+ *
+ * Context: blocks in stat(2).
+ * Return:  0; -ENOENT; -EACCES (found, but no executable file); -ENOMEM; or what stat(2) says.
  */
 int spawn_find_program(const char *name, const char *path, char **ret);

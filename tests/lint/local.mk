@@ -4,4 +4,5 @@ EXTRA_DIST += tests/tap.sh
 dist_noinst_SCRIPTS += \
 	%D%/exports.sh \
 	%D%/layers.sh \
+	%D%/spawn_symbols.sh \
 	tests/vm.sh

@@ -1,4 +1,4 @@
-#include "daemon/ctl/nearest.h"
+#include "daemon/report/nearest.h"
 
 #include <string.h>
 
