@@ -32,6 +32,7 @@ endif
 
 daemon_tests = \
 	%D%/corund_bad_input.sh \
+	%D%/corund_ctl.sh \
 	%D%/corund_hogs.sh \
 	%D%/corund_tasks.sh
 dist_noinst_SCRIPTS += $(daemon_tests)
