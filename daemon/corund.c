@@ -10,6 +10,7 @@
 
 #include <corun/cpu.h>
 
+#include "daemon/config/complain.h"
 #include "daemon/config/config.h"
 #include "daemon/config/explain.h"
 #include "daemon/module/module.h"
@@ -171,10 +172,11 @@ load(const char *file, bool with_modules, struct config **ret)
 	if (r == 0 && with_modules)
 		check_modules(config, &errors);
 	check_environment(&errors);
-	if (errors.n > 0) {
-		config_errors_print(&errors, stderr);
-		fprintf(stderr, "corund: %zu error%s in the configuration\n", errors.n,
-			errors.n == 1 ? "" : "s");
+	config_errors_print(&errors, stderr);
+	if (errors.n > errors.n_notes) {
+		size_t n = errors.n - errors.n_notes;
+
+		fprintf(stderr, "corund: %zu error%s in the configuration\n", n, n == 1 ? "" : "s");
 		config_free(r == 0 ? config : NULL);
 		r = EXIT_WRONG_CONFIG;
 	} else if (r < 0) {
@@ -245,7 +247,7 @@ explain(const struct command_line *line)
 
 	if (r != 0)
 		return r;
-	r = config_load_task(line->explain, &errors, &task);
+	r = config_load_task(line->explain, config->module_dir, &errors, &task);
 	if (r < 0) {
 		config_errors_print(&errors, stderr);
 		config_errors_free(&errors);
@@ -254,7 +256,7 @@ explain(const struct command_line *line)
 	}
 	r = pool_here(line, config, &pool);
 	if (r == 0) {
-		count = task_count(task, &pool);
+		count = task_count(&pool, &task->workers, &task->cpu_quota);
 		r = config_explain(task, count.workers, corun_cpu_reason_name(count.reason),
 				   stdout);
 	}

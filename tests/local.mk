@@ -30,6 +30,7 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_fair \
 	%D%/unit/test_governor \
 	%D%/unit/test_group \
 	%D%/unit/test_io \
@@ -84,6 +85,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
+
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c $(unit_headers)
+%C%_unit_test_fair_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_fair_LDADD = $(unit_ldadd)
 
 %C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
 %C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
