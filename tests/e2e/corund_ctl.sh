@@ -123,7 +123,7 @@ ctl events --no-follow
 tap_is "events --no-follow: exit code, stderr" "$status$err" 0
 has "events: a task" "task web: "
 has "events: a reload" "configuration read again; added other; changed web"
-has "events: one that failed" "configuration is wrong"
+has "events: one that failed" "configuration is wrong, and the one before stays: $conf/tasks.d/bad.task:3: "
 follow "$dir/events" --timeout 1
 last=$(field .events status)
 sleep 1.5 # longer than the time-out, which is only for the beginning
