@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include <corun/cpu.h>
 
+#include "daemon/config/complain.h"
 #include "daemon/config/config.h"
 #include "daemon/config/explain.h"
 #include "daemon/module/module.h"
@@ -67,11 +69,15 @@ help(void)
 	     "78 the configuration is wrong.");
 }
 
-static int
-wrong_usage(const char *format, const char *what)
+__attribute__((format(printf, 1, 2))) static int
+wrong_usage(const char *format, ...)
 {
+	va_list args;
+
 	fputs("corund: ", stderr);
-	fprintf(stderr, format, what);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
 	fputs("\nTry 'corund --help'.\n", stderr);
 	return EXIT_WRONG_USAGE;
 }
@@ -150,15 +156,15 @@ check_modules(const struct config *config, struct config_errors *errors)
 static void
 check_environment(struct config_errors *errors)
 {
+	const struct config_place place = { .errors = errors };
 	const char *text = getenv("CORUN_WORKERS");
 	unsigned pin;
 
 	if (corun_workers_parse(text, &pin) < 0)
-		config_error_add(
-			errors, NULL, 0,
-			"CORUN_WORKERS=%s in the environment: a whole number from 1 to %d or "
-			"\"auto\" is wanted",
-			text, CORUN_WORKERS_MAX);
+		config_complain(&place,
+				"CORUN_WORKERS=%s in the environment: a whole number from 1 to %d "
+				"or \"auto\" is wanted",
+				text, CORUN_WORKERS_MAX);
 }
 
 static int
@@ -171,10 +177,11 @@ load(const char *file, bool with_modules, struct config **ret)
 	if (r == 0 && with_modules)
 		check_modules(config, &errors);
 	check_environment(&errors);
-	if (errors.n > 0) {
-		config_errors_print(&errors, stderr);
-		fprintf(stderr, "corund: %zu error%s in the configuration\n", errors.n,
-			errors.n == 1 ? "" : "s");
+	config_errors_print(&errors, stderr);
+	if (errors.n > errors.n_notes) {
+		size_t n = errors.n - errors.n_notes;
+
+		fprintf(stderr, "corund: %zu error%s in the configuration\n", n, n == 1 ? "" : "s");
 		config_free(r == 0 ? config : NULL);
 		r = EXIT_WRONG_CONFIG;
 	} else if (r < 0) {
@@ -245,7 +252,7 @@ explain(const struct command_line *line)
 
 	if (r != 0)
 		return r;
-	r = config_load_task(line->explain, &errors, &task);
+	r = config_load_task(line->explain, config->module_dir, &errors, &task);
 	if (r < 0) {
 		config_errors_print(&errors, stderr);
 		config_errors_free(&errors);
@@ -254,7 +261,7 @@ explain(const struct command_line *line)
 	}
 	r = pool_here(line, config, &pool);
 	if (r == 0) {
-		count = task_count(task, &pool);
+		count = task_count(&pool, &task->workers, &task->cpu_quota);
 		r = config_explain(task, count.workers, corun_cpu_reason_name(count.reason),
 				   stdout);
 	}

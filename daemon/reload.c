@@ -81,6 +81,8 @@ errors_json(const struct config_errors *errors)
 	for (size_t i = 0; i < errors->n; i++) {
 		const struct config_error *e = &errors->list[i];
 
+		if (e->note)
+			continue;
 		json_array_append_new(list, json_pack("{s:s?, s:i, s:s}", "file", e->file, "line",
 						      (int) e->line, "text", e->text));
 	}
@@ -93,6 +95,8 @@ refuse(struct reading *r)
 	for (size_t i = 0; i < r->errors.n; i++) {
 		const struct config_error *e = &r->errors.list[i];
 
+		if (e->note)
+			continue;
 		log_line(LOG_LEVEL_ERR, NULL, "%s:%u: %s", e->file != NULL ? e->file : "-", e->line,
 			 e->text);
 	}

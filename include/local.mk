@@ -7,6 +7,7 @@ coruninclude_HEADERS = \
 	%D%/corun/coroutine.h \
 	%D%/corun/cpu.h \
 	%D%/corun/export.h \
+	%D%/corun/group.h \
 	%D%/corun/io.h \
 	%D%/corun/module.h \
 	%D%/corun/pulse.h \

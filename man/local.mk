@@ -11,6 +11,8 @@ endif
 
 if DAEMON
 dist_man_MANS += %D%/corund-api.7
+dist_man_MANS += %D%/corund.conf.5
 else
 EXTRA_DIST += %D%/corund-api.7
+EXTRA_DIST += %D%/corund.conf.5
 endif

@@ -84,7 +84,7 @@ fire(struct timer *timer, uint64_t now_ns)
 
 	if (!try_ref(ctx))
 		return 0; /* being freed; who does so waits for this lock */
-	if (sched_start_coroutine(deadline_came, ctx))
+	if (sched_start_coroutine(NULL, deadline_came, ctx))
 		return 0;
 	/*
 	 * No memory for a coroutine: try again. If the last reference was dropped just now and so

@@ -5,6 +5,7 @@
 #include <corun/coroutine.h>
 #include <corun/time.h>
 
+#include "runtime/group.h"
 #include "runtime/pool.h"
 #include "runtime/sched.h"
 #include "runtime/stack.h"
@@ -50,7 +51,7 @@ coroutine_new(struct stack_cache *cache, unsigned shift, uint32_t refs, void (*f
 				   ~(uintptr_t) 63);
 	sanitize_new(&co->sanitize, stack->low, (size_t) (stack->high - stack->low));
 	atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);
-	co->why = WAIT_NOTHING;
+	atomic_store_explicit(&co->why, WAIT_TURN, memory_order_relaxed);
 	co->pins = 0;
 	co->link = NULL;
 	co->bound = NULL;
@@ -60,6 +61,7 @@ coroutine_new(struct stack_cache *cache, unsigned shift, uint32_t refs, void (*f
 	co->arg = arg;
 	co->stack = stack;
 	co->name = NULL;
+	co->group = NULL;
 	atomic_store_explicit(&co->timer.heap, NULL, memory_order_relaxed);
 	atomic_store_explicit(&co->join_lock.word, 0, memory_order_relaxed);
 	co->ended = false;
@@ -80,11 +82,12 @@ coroutine_unref(struct stack_cache *cache, struct coroutine *co)
 /* ---- starting ----------------------------------------------------------------------------------
  */
 
-static int
-start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(void *arg), void *arg)
+int
+coroutine_start(struct corun_coroutine **ret, const struct corun_attr *attr,
+		struct corun_group *group, void (*fn)(void *arg), void *arg)
 {
 	unsigned shift = stack_default_shift;
-	struct coroutine *co;
+	struct coroutine *co, *me;
 	struct worker *w;
 
 	if (!sched_is_started())
@@ -96,7 +99,7 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 			return r;
 		shift = (unsigned) r;
 	}
-	rt_enter();
+	me = rt_enter();
 	w = thread_self()->worker;
 	co = coroutine_new(w != NULL ? &w->stacks : NULL, shift, ret != NULL ? 2 : 1, fn, arg);
 	if (co == NULL) {
@@ -108,6 +111,10 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 		co->name = attr->name;
 	if (ret != NULL)
 		*ret = (struct corun_coroutine *) co;
+	if (group == NULL)
+		group = me->group;
+	if (unlikely(group != NULL))
+		group_enter(group, co);
 	count_add(w, spawned, 1);
 	sched_put(co, true);
 	rt_exit();
@@ -115,18 +122,22 @@ start(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(vo
 }
 
 bool
-sched_start_coroutine(void (*fn)(void *arg), void *arg)
+sched_start_coroutine(struct corun_group *group, void (*fn)(void *arg), void *arg)
 {
-	struct coroutine *co;
+	struct coroutine *co = NULL;
 
-	/* The last coroutine has ended: one that is started now would never run. */
-	if (atomic_load(&sched.stopping))
-		return false;
-	co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
-	if (co == NULL)
-		return false;
-	co->id = new_id(NULL);
+	/* Counted first: corun_stop() closes and counts then, so one of the two sees the other. */
 	count_add(NULL, spawned, 1);
+	pool_fence();
+	if (!atomic_load(&sched.closing))
+		co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+	if (co == NULL) {
+		sched_count_end(NULL);
+		return false;
+	}
+	co->id = new_id(NULL);
+	if (group != NULL)
+		group_enter(group, co);
 	sched_put(co, false);
 	return true;
 }
@@ -134,14 +145,14 @@ sched_start_coroutine(void (*fn)(void *arg), void *arg)
 int
 corun_go(void (*fn)(void *arg), void *arg)
 {
-	return start(NULL, NULL, fn, arg);
+	return coroutine_start(NULL, NULL, NULL, fn, arg);
 }
 
 int
 corun_spawn(struct corun_coroutine **ret, const struct corun_attr *attr, void (*fn)(void *arg),
 	    void *arg)
 {
-	return start(ret, attr, fn, arg);
+	return coroutine_start(ret, attr, NULL, fn, arg);
 }
 
 /* ---- ending and joining ------------------------------------------------------------------------
@@ -153,6 +164,8 @@ coroutine_ended(struct coroutine *co)
 	struct wait *joiner;
 	struct coroutine *waiting = NULL;
 
+	if (unlikely(co->group != NULL))
+		group_leave(co);
 	if (atomic_load_explicit(&co->refs, memory_order_acquire) == 1)
 		return; /* no handle: nobody can join it */
 	lock_acquire(&co->join_lock, LOCK_RANK_JOIN);

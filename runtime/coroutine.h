@@ -19,10 +19,14 @@
 #include <stdint.h>
 
 #include "runtime/arch/context.h"
+#include "runtime/base/list.h"
 #include "runtime/base/lock.h"
 #include "runtime/sanitize.h"
 #include "runtime/timer.h"
 
+struct corun_attr;
+struct corun_coroutine;
+struct corun_group;
 struct thread;
 struct stack;
 struct stack_cache;
@@ -36,7 +40,7 @@ enum park {
 	PARK_NOTIFIED, /* somebody readied it before it had parked */
 };
 
-/* What a coroutine waits for; the words are those of Go's dumps. */
+/* What a coroutine waits for, if it does; the words are those of Go's dumps. */
 enum wait_why {
 #define WAIT_WHY(id, words) WAIT_##id,
 #include "runtime/wait_whys.def"
@@ -48,7 +52,7 @@ struct coroutine {
 	/* used by every switch */
 	struct context ctx;
 	_Atomic uint32_t park;  /* enum park */
-	uint8_t why;            /* enum wait_why while parked; written by the coroutine */
+	_Atomic uint8_t why;    /* enum wait_why while it does not run; written by the coroutine */
 	uint8_t pins;           /* owner: calls of corun_pin() to be undone */
 	struct coroutine *link; /* in the global queue or a list on its way there */
 	struct thread *bound;   /* owner: only this thread may run it; NULL: any */
@@ -60,6 +64,10 @@ struct coroutine {
 	struct stack *stack;
 	uint64_t id;
 	const char *name;
+
+	/* NULL: in none. Read by the coroutine itself; written, as the link is, as group.c says. */
+	struct corun_group *group;
+	struct list group_link;
 
 	struct timer timer; /* the deadline of the present wait */
 
@@ -82,10 +90,18 @@ struct coroutine {
 struct coroutine *coroutine_new(struct stack_cache *cache, unsigned shift, uint32_t refs,
 				void (*fn)(void *arg), void *arg);
 
+/**
+ * coroutine_start() - what corun_go() and corun_spawn() do
+ * @ret:   a handle is set there; NULL: nobody joins it
+ * @group: NULL: that of the caller, if it is in one
+ */
+int coroutine_start(struct corun_coroutine **ret, const struct corun_attr *attr,
+		    struct corun_group *group, void (*fn)(void *arg), void *arg);
+
 /* Where a new one starts: sched.c. */
 void coroutine_first(void *co);
 
-/* The function of @co has returned: tell who joins it. coroutine.c; inside the runtime. */
+/* The function of @co has returned: leave the group, tell who joins. Inside the runtime. */
 void coroutine_ended(struct coroutine *co);
 
 /** coroutine_unref() - the last one puts the stack, and with it the object, back */

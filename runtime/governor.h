@@ -36,7 +36,11 @@ void governor_set_policy(const struct corun_cpu_policy *policy);
 /** governor_forget_pins() - neither CORUN_WORKERS nor the configuration pins the size any more */
 void governor_forget_pins(void);
 
-/** governor_look_now() - wait for a look that began after this call, and was acted upon and told */
+/**
+ * governor_look_now() - wait for a look that began after this call, and was acted upon and told
+ *
+ * Returns without one when the governor is stopped meanwhile.
+ */
 void governor_look_now(void);
 
 /* Looks so far; for the pulse. */

@@ -31,6 +31,8 @@ libruntime_la_SOURCES = \
 	%D%/entry.h \
 	%D%/governor.c \
 	%D%/governor.h \
+	%D%/group.c \
+	%D%/group.h \
 	%D%/io.c \
 	%D%/monitor.c \
 	%D%/mutex.c \

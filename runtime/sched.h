@@ -40,9 +40,9 @@ bool sched_is_started(void);
 
 /*
  * Start a coroutine that nobody joins, from where there is no worker or locks up to TIMERS are
- * held. Return: false without memory.
+ * held. @group: NULL for none. Return: false without memory, or while the runtime stops.
  */
-bool sched_start_coroutine(void (*fn)(void *arg), void *arg);
+bool sched_start_coroutine(struct corun_group *group, void (*fn)(void *arg), void *arg);
 
 /* A heap for a timer of the caller: its worker's, else any. */
 struct timers *sched_timers(void);

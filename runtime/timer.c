@@ -200,8 +200,8 @@ fire_wait(struct timer *timer)
 static void
 fire(struct timers *h, struct timer *timer, uint64_t now_ns)
 {
+	void (*gone)(struct timer *);
 	uint64_t again;
-	uint32_t free_bytes;
 
 	take_slot(h, timer);
 	if (timer->fire == NULL) {
@@ -214,10 +214,10 @@ fire(struct timers *h, struct timer *timer, uint64_t now_ns)
 		insert(h, timer);
 		return;
 	}
-	free_bytes = timer->free_bytes;
+	gone = timer->gone;
 	atomic_store_explicit(&timer->heap, NULL, memory_order_release);
-	if (free_bytes != 0)
-		pages_free(timer, free_bytes);
+	if (gone != NULL)
+		gone(timer);
 }
 
 unsigned
@@ -262,11 +262,11 @@ timers_drop(struct timers *h)
 	lock_acquire(&h->lock, LOCK_RANK_TIMERS);
 	for (uint32_t i = 0; i < relaxed_get(&h->n); i++) {
 		struct timer *timer = h->slots[i].timer;
-		uint32_t free_bytes = timer->free_bytes;
+		void (*gone)(struct timer *) = timer->fire != NULL ? timer->gone : NULL;
 
 		atomic_store_explicit(&timer->heap, NULL, memory_order_release);
-		if (free_bytes != 0)
-			pages_free(timer, free_bytes);
+		if (gone != NULL)
+			gone(timer);
 	}
 	atomic_store(&h->n, 0);
 	publish_next(h);

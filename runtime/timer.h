@@ -26,9 +26,15 @@ struct timer {
 	_Atomic(struct timers *) heap;
 	uint64_t when_ns;
 	uint32_t index; /* in the heap; under its lock */
-	struct wait *wait;
 	uint64_t (*fire)(struct timer *timer, uint64_t now_ns);
-	uint32_t free_bytes; /* not 0: pages_free() it after it has fired; nobody else has it */
+	union {
+		struct wait *wait; /* `fire` is NULL */
+		/*
+		 * With `fire`: not NULL if nobody else has the timer. Called when the heap has done
+		 * with it, after it has fired or when the runtime stops; frees it.
+		 */
+		void (*gone)(struct timer *timer);
+	};
 };
 
 struct timer_slot {

@@ -30,7 +30,9 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_fair \
 	%D%/unit/test_governor \
+	%D%/unit/test_group \
 	%D%/unit/test_io \
 	%D%/unit/test_io_race \
 	%D%/unit/test_io_socket \
@@ -77,6 +79,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
 
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c $(unit_headers)
+%C%_unit_test_fair_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_fair_LDADD = $(unit_ldadd)
+
 %C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
 %C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_io_LDADD = $(unit_ldadd)
@@ -121,6 +127,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_governor_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_governor_LDADD = $(unit_ldadd)
 
+%C%_unit_test_group_SOURCES = %D%/unit/test_group.c $(unit_headers)
+%C%_unit_test_group_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_group_LDADD = $(unit_ldadd)
+
 %C%_unit_test_preempt_SOURCES = %D%/unit/test_preempt.c $(unit_headers)
 %C%_unit_test_preempt_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_preempt_LDADD = $(unit_ldadd)
@@ -133,6 +143,62 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
+# What of the daemon can be tried without corund.
+if DAEMON
+unit_tests_daemon = \
+	%D%/unit/test_backoff \
+	%D%/unit/test_config \
+	%D%/unit/test_config_given \
+	%D%/unit/test_output \
+	%D%/unit/test_reaper \
+	%D%/unit/test_spawn \
+	%D%/unit/test_task \
+	%D%/unit/test_task_count \
+	%D%/unit/test_task_table \
+	%D%/unit/test_taskgroup
+unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_config_given_SOURCES = %D%/unit/test_config_given.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_given_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_given_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_output_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_reaper_SOURCES = %D%/unit/test_reaper.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_backoff_SOURCES = %D%/unit/test_backoff.c %D%/unit/tap.h
+%C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/task_control.h %D%/unit/tap.h
+%C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
+%C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_task_count_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_table_SOURCES = %D%/unit/test_task_table.c %D%/unit/tap.h
+%C%_unit_test_task_table_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_table_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_taskgroup_SOURCES = %D%/unit/test_taskgroup.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_taskgroup_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_taskgroup_LDADD = $(unit_ldadd_daemon)
+endif
+
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
 %C%_unit_test_switch_LDADD = libruntime.la -lm
@@ -140,8 +206,8 @@ check_PROGRAMS += %D%/unit/test_switch
 TESTS += %D%/unit/test_switch
 
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(unit_tests_daemon)
+TESTS += $(unit_tests) $(unit_tests_daemon)
 endif
 
 # ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
@@ -152,10 +218,16 @@ fuzz_targets = \
 	%D%/fuzz/fuzz_quota \
 	%D%/fuzz/fuzz_stat \
 	%D%/fuzz/fuzz_workers
+if DAEMON
+fuzz_targets += %D%/fuzz/fuzz_config
+endif
 
 fuzz_replay = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(fuzz_replay)
+%C%_fuzz_fuzz_config_LDADD = libdaemon.la libruntime.la
 
 %C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
 %C%_fuzz_fuzz_membership_LDADD = libruntime.la

@@ -230,7 +230,9 @@ log_line(enum log_level level, const char *task, const char *format, ...)
 }
 
 void
-log_output(const char *task, bool is_stderr, const char *line, size_t len)
+log_output(const char *task, enum log_level level, const char *line, size_t len)
 {
-	put(is_stderr ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO, task, line, len);
+	if (level == LOG_LEVEL_DEBUG && atomic_load(&logs.level) < LOG_LEVEL_DEBUG)
+		return;
+	put(level, task, line, len);
 }

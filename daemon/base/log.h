@@ -44,9 +44,10 @@ void log_vline(enum log_level level, const char *task, const char *format, va_li
 
 /**
  * log_output() - a line that a task wrote, "TASK: ..."; as it is, without its newline
- * @is_stderr: which of the two it came from
+ * @level: info for stdout, notice for stderr, what it says for a module. Only debug lines are left
+ *         out, unless they are wanted (log_set_level()).
  */
-void log_output(const char *task, bool is_stderr, const char *line, size_t len);
+void log_output(const char *task, enum log_level level, const char *line, size_t len);
 
 /** log_dropped() - lines that were lost so far. Any thread. */
 uint64_t log_dropped(void);

@@ -26,3 +26,39 @@ else
 corunctl_SOURCES += %D%/capture_none.c
 endif
 EXTRA_DIST += %D%/capture.c %D%/capture_none.c
+
+# The commands that ask corund.
+ctl_daemon_sources = \
+	%D%/act.c \
+	%D%/client.c \
+	%D%/client.h \
+	%D%/client_options.c \
+	%D%/client_options.h \
+	%D%/client_private.h \
+	%D%/client_stream.c \
+	%D%/escape.c \
+	%D%/escape.h \
+	%D%/event_text.c \
+	%D%/event_text.h \
+	%D%/events.c \
+	%D%/logs.c \
+	%D%/reload.c \
+	%D%/status.c \
+	%D%/table.c \
+	%D%/table.h \
+	%D%/tail.c \
+	%D%/tail.h \
+	%D%/task_text.c \
+	%D%/task_text.h \
+	%D%/tasks.c \
+	%D%/version.c \
+	%D%/when.c \
+	%D%/when.h \
+	%D%/worker_text.c \
+	%D%/worker_text.h \
+	%D%/workers.c
+if DAEMON
+corunctl_SOURCES += $(ctl_daemon_sources)
+corunctl_CPPFLAGS += $(CURL_CFLAGS)
+corunctl_LDADD += $(CURL_LIBS)
+endif

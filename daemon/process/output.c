@@ -2,7 +2,7 @@
  * Output - two pipes, a coroutine for each that reads it, one ring
  *
  * The end to write to is blocking, as programs expect of stdout; ours is not. (The ends of a pipe
- * are two open files, so the flag of one is not the other's.)
+ * are two open files: the flag of one is not the other's.)
  *
  * The ring is under a plain lock, held for a copy of at most 64 KiB. A coroutine that is preempted
  * with it in hand keeps others waiting until its next turn; who must not wait for that, such as the
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <corun/coroutine.h>
 #include <corun/io.h>
@@ -35,7 +34,7 @@ enum {
 
 struct stream {
 	struct output *output;
-	bool is_stderr;
+	enum log_level level; /* of its lines */
 	int read_fd;
 	int write_fd;
 	char name[80]; /* of the coroutine, for dumps */
@@ -79,9 +78,9 @@ keep(struct output *output, const char *bytes, size_t n)
 
 /* To the log and to the ring: a line, or (without @ends) a piece of one that goes on. */
 static void
-pass_on(struct output *output, bool is_stderr, const char *line, size_t len, bool ends)
+pass_on(struct output *output, enum log_level level, const char *line, size_t len, bool ends)
 {
-	log_output(output->task, is_stderr, line, len);
+	log_output(output->task, level, line, len);
 	pthread_mutex_lock(&output->lock);
 	keep(output, line, len);
 	if (ends)
@@ -125,9 +124,9 @@ output_tail(struct output *output, char **ret)
 }
 
 void
-output_line(struct output *output, const char *line, size_t len)
+output_line(struct output *output, enum log_level level, const char *line, size_t len)
 {
-	pass_on(output, false, line, len, true);
+	pass_on(output, level, line, len, true);
 }
 
 uint64_t
@@ -147,14 +146,14 @@ pass_on_lines(struct stream *s)
 	char *newline;
 
 	while ((newline = memchr(line, '\n', (size_t) (end - line))) != NULL) {
-		pass_on(s->output, s->is_stderr, line, (size_t) (newline - line), true);
+		pass_on(s->output, s->level, line, (size_t) (newline - line), true);
 		s->in_pieces = false;
 		line = newline + 1;
 	}
 	s->used = (size_t) (end - line);
 	memmove(s->buf, line, s->used);
 	if (s->used > LINE_BYTES_MAX) {
-		pass_on(s->output, s->is_stderr, s->buf, LINE_BYTES_MAX, false);
+		pass_on(s->output, s->level, s->buf, LINE_BYTES_MAX, false);
 		s->in_pieces = true;
 		s->used -= LINE_BYTES_MAX;
 		memmove(s->buf, s->buf + LINE_BYTES_MAX, s->used);
@@ -166,7 +165,7 @@ static void
 pass_on_rest(struct stream *s)
 {
 	if (s->used > 0 || s->in_pieces)
-		pass_on(s->output, s->is_stderr, s->buf, s->used, true);
+		pass_on(s->output, s->level, s->buf, s->used, true);
 	s->used = 0;
 	s->in_pieces = false;
 }
@@ -178,7 +177,7 @@ sleep_upon(struct stream *s, int error, bool *said)
 	if (!*said)
 		log_line(LOG_LEVEL_WARNING, s->output->task,
 			 "cannot read its %s: %s; trying again every second",
-			 s->is_stderr ? "stderr" : "stdout", strerror(-error));
+			 s->level == LOG_LEVEL_NOTICE ? "stderr" : "stdout", strerror(-error));
 	*said = true;
 	corun_sleep(CORUN_S);
 }
@@ -224,12 +223,13 @@ static int
 make_pipe(struct stream *s)
 {
 	int fds[2];
+	int r = corun_pipe(fds);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	s->read_fd = fds[0];
 	s->write_fd = fds[1];
-	return corun_nonblock(s->read_fd);
+	return fcntl(s->write_fd, F_SETFL, O_WRONLY) < 0 ? -errno : 0;
 }
 
 static int
@@ -239,7 +239,7 @@ stream_open(struct stream *s, struct output *output, bool is_stderr)
 	int r;
 
 	s->output = output;
-	s->is_stderr = is_stderr;
+	s->level = is_stderr ? LOG_LEVEL_NOTICE : LOG_LEVEL_INFO;
 	snprintf(s->name, sizeof(s->name), "%s of %.64s", is_stderr ? "stderr" : "stdout",
 		 output->task);
 	r = make_pipe(s);
@@ -255,7 +255,7 @@ stream_close(struct stream *s, uint64_t deadline_ns)
 	bool held = false;
 
 	if (s->write_fd >= 0)
-		close(s->write_fd);
+		corun_close(s->write_fd);
 	if (s->reader != NULL) {
 		held = corun_join(s->reader, deadline_ns) == -ETIMEDOUT;
 		if (held) {
@@ -311,7 +311,7 @@ output_close(struct output *output)
 
 	/* Both first: a process may hold the two and end upon the loss of either. */
 	for (int i = 0; i < 2; i++) {
-		close(output->streams[i].write_fd);
+		corun_close(output->streams[i].write_fd);
 		output->streams[i].write_fd = -1;
 	}
 	for (int i = 0; i < 2; i++)

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/base/log.h"
+
 struct output;
 
 enum { OUTPUT_KEPT_BYTES = 64 * 1024 };
@@ -38,7 +40,7 @@ int output_stderr(const struct output *output);
 long output_tail(struct output *output, char **ret);
 
 /** output_line() - add a line that is not from a pipe (a module's), as the daemon's log shows it */
-void output_line(struct output *output, const char *line, size_t len);
+void output_line(struct output *output, enum log_level level, const char *line, size_t len);
 
 /** output_lines() - complete lines so far; one in pieces (over 16 KiB) counts once. Any thread. */
 uint64_t output_lines(const struct output *output);
