@@ -184,7 +184,10 @@ start_runtime(const struct serve_options *options, const struct config *config)
 		.cpus = options->cpus,
 		.on_look = pool_on_look,
 	};
-	int r = corun_start(&runtime);
+	int r;
+
+	pool_set_policy(&config->workers.policy);
+	r = corun_start(&runtime);
 
 	if (r < 0 && options->root != NULL)
 		log_line(LOG_LEVEL_ERR, NULL, "--root %s: %s", options->root, strerror(-r));
