@@ -17,7 +17,7 @@ enum { FILE_BYTES_MAX = 1 << 20, NAME_MAX_LEN = 128 };
 static const char standard_file[] = SYSCONFDIR "/corun/corund.conf";
 static const char task_ending[] = ".task";
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 struct text {
 	char *bytes; /* FILE_BYTES_MAX + 1 of them */
@@ -98,7 +98,7 @@ result(const struct config_errors *errors, size_t n, size_t n_notes)
 	return errors->n - n > errors->n_notes - n_notes ? -EINVAL : 0;
 }
 
-/* ---- a task ------------------------------------------------------------------------------------ */
+/* ---- a task --------------------------------------------------------------------------------- */
 
 /* The name within the file's name; NULL: @at was told. */
 static char *
@@ -170,7 +170,7 @@ config_load_task(const char *file, const char *module_dir, struct config_errors 
 	return r;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int
 add_task(struct config *config, struct task_config *task)
