@@ -130,12 +130,26 @@ change_json(const struct tasks_change *change)
 }
 
 static void
+log_notes(const struct config_errors *errors)
+{
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct config_error *e = &errors->list[i];
+
+		if (e->note)
+			log_line(LOG_LEVEL_NOTICE, NULL, "%s:%u: %s",
+				 e->file != NULL ? e->file : "-", e->line, e->text);
+	}
+}
+
+static void
 accept(struct reading *r)
 {
 	struct tasks_change change = { .n_unchanged = 0 };
 	json_t *body, *event;
 	int result = tasks_reload(r->config, &change);
 
+	config_note_kept(state.config, r->config, &r->errors);
+	log_notes(&r->errors);
 	if (result < 0)
 		log_line(LOG_LEVEL_ERR, NULL, "not all tasks could be reloaded: %s",
 			 strerror(-result));

@@ -119,6 +119,10 @@ struct config_errors {
 int config_load(const char *file, struct config_errors *errors, struct config **ret);
 void config_free(struct config *config);
 
+/** config_note_kept() - add a note for each key that a reload from @old to @new leaves as it was */
+void config_note_kept(const struct config *old, const struct config *new,
+		      struct config_errors *errors);
+
 /**
  * config_load_task() - read one task file. Errors as above.
  * @module_dir: where a module is that is given by name; NULL: where modules are installed

@@ -310,3 +310,19 @@ config_free(struct config *config)
 	free(config->file);
 	free(config);
 }
+
+void
+config_note_kept(const struct config *old, const struct config *new, struct config_errors *errors)
+{
+	struct config_place at = { .errors = errors, .file = new->file };
+
+	for (size_t i = 0; i < config_n_options; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (strcmp(option->section, "Corund") == 0 && option->reload == RELOAD_DAEMON &&
+		    !config_value_same(option, old, new))
+			config_note(&at,
+				    "%s= is another now, but stays until corund is started anew",
+				    option->key);
+	}
+}
