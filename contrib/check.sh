@@ -156,6 +156,8 @@ suite_docker() {
 
 suite_vm() {
 	build gcc CC=gcc && run_tap tests/e2e/live_vm.sh "$work/gcc"
+	build without-libcgroup --without-libcgroup &&
+		run_tap tests/e2e/live_process.sh "$work/gcc" "$work/without-libcgroup"
 }
 
 # ---- lint -------------------------------------------------------------------------------------

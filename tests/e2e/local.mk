@@ -7,7 +7,9 @@ EXTRA_DIST += \
 	%D%/watch.sh
 dist_noinst_SCRIPTS += \
 	%D%/guest_cpu.sh \
+	%D%/guest_process.sh \
 	%D%/live_docker.sh \
+	%D%/live_process.sh \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
 	%D%/stage.sh
