@@ -73,11 +73,27 @@ check_LTLIBRARIES += \
 %C%_own_runtime_la_LIBADD = libruntime.la
 
 # libdaemon with the shared library that the modules bring in, too: one runtime in the process.
-check_PROGRAMS += tests/unit/test_module
-TESTS += tests/unit/test_module
-tests_unit_test_module_SOURCES = tests/unit/test_module.c tests/unit/module.h tests/unit/tap.h
+module_tests = \
+	tests/unit/test_jobs \
+	tests/unit/test_module \
+	tests/unit/test_proxy
+module_test_headers = \
+	tests/unit/module.h \
+	tests/unit/tap.h
+check_PROGRAMS += $(module_tests)
+TESTS += $(module_tests)
+
+tests_unit_test_jobs_SOURCES = tests/unit/test_jobs.c $(module_test_headers)
+tests_unit_test_jobs_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_jobs_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
+
+tests_unit_test_module_SOURCES = tests/unit/test_module.c $(module_test_headers)
 tests_unit_test_module_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_module_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
+
+tests_unit_test_proxy_SOURCES = tests/unit/test_proxy.c $(module_test_headers)
+tests_unit_test_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_proxy_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
 
 endif
 endif
