@@ -27,6 +27,7 @@ gobench_files = \
 	%D%/peers/go/switch.go \
 	%D%/peers/go/time.go
 
+dist_noinst_SCRIPTS += %D%/idle.sh
 EXTRA_DIST += \
 	$(gobench_files) \
 	%D%/README.md \
@@ -62,4 +63,8 @@ bench: %D%/corun_bench$(EXEEXT)
 		--go-command "$(GO)" --compiler "$(CC) $(CFLAGS)" --results $(BENCH_RESULTS) \
 		$(BENCH_FLAGS)
 
-.PHONY: bench
+# What an idle daemon costs.
+bench-idle: all
+	$(srcdir)/%D%/idle.sh .
+
+.PHONY: bench bench-idle

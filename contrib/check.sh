@@ -27,12 +27,13 @@ suites() { # name, what setup.sh is to provide, what it does
 		lint       build,clang,lint      format, shellcheck, layers, exported names, names and words
 		tsan       build,unit            the runtime's unit tests under TSan
 		debug      build,unit            unit tests with checks of lock ranks and invariants
-		stress     build                 100,000 coroutines while the pool is resized (--long: ASan, TSan too)
+		stress     build                 100,000 coroutines while the pool is resized, with ASan, TSan too
+		model      model                 models of park, entry, idle and resize, checked exhaustively
 		arch       build,arch            the switch, and the runtime, on aarch64 and with ucontext
 		fuzz       build,clang           each parser with random input (--long: 600 s each)
 		v1         build,live            corunctl in real cgroups v1 on this machine
-		docker     build,live,docker     corunctl in containers of the Docker Engine
-		vm         build,live,vm         corunctl under systemd with cgroup v2, hybrid and v1
+		docker     build,live,docker     corunctl and corund in containers of the Docker Engine
+		vm         build,live,vm         the same under systemd with cgroup v2, hybrid and v1
 	TABLE
 }
 
@@ -72,8 +73,12 @@ suite_sanitize() {
 }
 
 suite_minimal() {
-	build without-libarchive --without-libarchive &&
-		make_check without-libarchive TESTS='tests/e2e/corunctl.sh tests/e2e/corunctl_capture.sh'
+	# One build without all that is optional, one without the daemon, one with the library alone.
+	build without --without-libarchive --without-libsystemd --without-libcgroup &&
+		make_check without TESTS="tests/e2e/corunctl.sh tests/e2e/corunctl_capture.sh \
+			tests/e2e/corund_tasks.sh"
+	build disable-daemon --disable-daemon &&
+		make_check disable-daemon TESTS='tests/e2e/corunctl.sh tests/e2e/corunctl_docs.sh'
 	# shellcheck disable=SC2086 # a list
 	build disable-tools --disable-tools &&
 		make_check disable-tools TESTS="$(programs $short_tests)"
@@ -90,16 +95,18 @@ suite_lint() {
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
 	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
+	step "manual pages are formatted without a warning" manuals_are_clean
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
 	run_tap "$top/tests/lint/exports.sh"
+	run_tap "$top/tests/lint/spawn_symbols.sh"
 }
 
 # What needs the runtime; the rest has no threads of its own.
-runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll preempt runq sched'
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn'
 # Under TSan, where all is slow; the stress suite has more of it.
-racing_tests='context mutex netpoll runq'
+racing_tests='context mutex netpoll output reaper runq spawn'
 # What shows that a build without something works.
 short_tests='context look mutex policy runq sched'
 
@@ -123,11 +130,16 @@ suite_stress() {
 	seconds=30
 	[ -z "$long" ] || seconds=3600
 	build gcc CC=gcc && run_tap tests/stress/run.sh "$work/gcc" 100000 "$seconds"
-	[ -n "$long" ] || return 0
+	[ -z "$long" ] || seconds=600
 	build sanitize CC=gcc CFLAGS="$sanitize_flags" LDFLAGS='-fsanitize=address,undefined' &&
-		run_tap tests/stress/run.sh "$work/sanitize" 100000 600
+		run_tap tests/stress/run.sh "$work/sanitize" 100000 "$seconds"
 	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' &&
-		run_tap tests/stress/run.sh "$work/tsan" 2000 600
+		run_tap tests/stress/run.sh "$work/tsan" 2000 "$seconds"
+}
+
+suite_model() {
+	# shellcheck disable=SC2086 # nothing or a word
+	run_tap tests/model/run.sh ${long:+--long}
 }
 
 suite_arch() {
@@ -137,7 +149,7 @@ suite_arch() {
 suite_fuzz() {
 	seconds=10
 	[ -z "$long" ] || seconds=600
-	for target in membership mount quota stat workers; do
+	for target in config membership mount quota stat workers; do
 		step "fuzz $target: $seconds s" \
 			env CORUN_FUZZ_DIR="$work/fuzz" tests/fuzz/run.sh "$seconds" "$target"
 	done
@@ -152,7 +164,9 @@ suite_docker() {
 }
 
 suite_vm() {
-	build gcc CC=gcc && run_tap tests/e2e/live_vm.sh "$work/gcc"
+	build gcc CC=gcc || return 0
+	run_tap tests/e2e/live_vm.sh "$work/gcc"
+	run_tap tests/e2e/live_corund.sh "$work/gcc"
 }
 
 # ---- lint -------------------------------------------------------------------------------------
@@ -187,6 +201,10 @@ words_are_fit() { # this script holds the words, so it is left out
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
 }
 
+manuals_are_clean() { # groff only warns, so any word of it is a failure
+	manuals_warnings=$(groff -man -t -ww -z -K utf8 man/*.[1-8] 2>&1) || return 1
+	[ -z "$manuals_warnings" ] || { echo "error: $manuals_warnings"; return 1; }
+}
 statistics_are_told() {
 	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
 		include/corun/stats.h >"$work/statistics"

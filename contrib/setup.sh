@@ -36,11 +36,14 @@ setup_table() {
 		lint    shellcheck          shellcheck
 		lint    binutils            nm
 		lint    git                 git
+		lint    groff-base          groff
 		live    procps              pgrep
 		live    util-linux          taskset
 		live    jq                  jq
 		docker  docker.io           dockerd
 		docker  iptables            iptables
+		docker  busybox-static      busybox
+		live    curl                curl
 		model   spin                spin
 		vm      qemu-system-x86     qemu-system-x86_64
 		vm      mmdebstrap          mmdebstrap

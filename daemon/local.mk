@@ -9,11 +9,11 @@ endif
 if DAEMON
 bin_PROGRAMS += corund
 noinst_LTLIBRARIES += libdaemon.la
-libdaemon_la_SOURCES = $(report_sources)
+libdaemon_la_SOURCES =
 libdaemon_la_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS) $(INIH_CFLAGS) \
 	$(LIBSYSTEMD_CFLAGS) $(LIBCGROUP_CFLAGS) \
 	-DSYSCONFDIR='"$(sysconfdir)"' -DMODULEDIR='"$(pkglibdir)/modules"'
-libdaemon_la_LIBADD = $(JANSSON_LIBS) $(MICROHTTPD_LIBS) $(INIH_LIBS) $(LIBSYSTEMD_LIBS) \
+libdaemon_la_LIBADD = libreport.la $(JANSSON_LIBS) $(MICROHTTPD_LIBS) $(INIH_LIBS) $(LIBSYSTEMD_LIBS) \
 	$(LIBCGROUP_LIBS) -ldl
 include daemon/base/local.mk
 include daemon/config/local.mk
@@ -24,6 +24,12 @@ include daemon/control/local.mk
 include daemon/systemd/local.mk
 
 # The shared library, since the modules that it loads bring the same one in.
-corund_SOURCES = %D%/corund.c
+corund_SOURCES = \
+	%D%/corund.c \
+	%D%/reload.c \
+	%D%/reload.h \
+	%D%/serve.c \
+	%D%/serve.h
+corund_CPPFLAGS = $(libdaemon_la_CPPFLAGS)
 corund_LDADD = libdaemon.la libcorun.la
 endif

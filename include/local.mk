@@ -10,6 +10,7 @@ coruninclude_HEADERS = \
 	%D%/corun/group.h \
 	%D%/corun/io.h \
 	%D%/corun/module.h \
+	%D%/corun/pulse.h \
 	%D%/corun/runtime.h \
 	%D%/corun/stats.h \
 	%D%/corun/sync.h \

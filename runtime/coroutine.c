@@ -124,18 +124,20 @@ coroutine_start(struct corun_coroutine **ret, const struct corun_attr *attr,
 bool
 sched_start_coroutine(struct corun_group *group, void (*fn)(void *arg), void *arg)
 {
-	struct coroutine *co;
+	struct coroutine *co = NULL;
 
-	/* The last coroutine has ended: one that is started now would never run. */
-	if (atomic_load(&sched.stopping))
+	/* Counted first: corun_stop() closes and counts then, so one of the two sees the other. */
+	count_add(NULL, spawned, 1);
+	pool_fence();
+	if (!atomic_load(&sched.closing))
+		co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
+	if (co == NULL) {
+		sched_count_end(NULL);
 		return false;
-	co = coroutine_new(NULL, stack_default_shift, 1, fn, arg);
-	if (co == NULL)
-		return false;
+	}
 	co->id = new_id(NULL);
 	if (group != NULL)
 		group_enter(group, co);
-	count_add(NULL, spawned, 1);
 	sched_put(co, false);
 	return true;
 }

@@ -266,6 +266,9 @@ governor_stop(void)
 		governor_tell();
 		pthread_join(governor.pthread, NULL);
 		governor.running = false;
+		/* Who asked too late need not wait for an answer. */
+		atomic_store(&governor.looked, atomic_load(&governor.looks));
+		futex_wake(&governor.looked, INT32_MAX);
 	}
 	corun_cpu_close(governor.cpu);
 	governor.cpu = NULL;
@@ -304,7 +307,7 @@ governor_look_now(void)
 	for (;;) {
 		uint32_t looked = atomic_load(&governor.looked);
 
-		if ((int32_t) (looked - mine) >= 0)
+		if ((int32_t) (looked - mine) >= 0 || atomic_load(&governor.stop))
 			return;
 		futex_wait(&governor.looked, looked, UINT64_MAX);
 	}

@@ -6,6 +6,8 @@
  * A plain thread of its own: reading a file of the kernel can hang, and must not stop the monitor.
  */
 
+#include <stdint.h>
+
 #include <corun/runtime.h>
 
 /** governor_open() - look for the first time. @ret_workers: the size to start with. 0 or -errno. */
@@ -34,5 +36,12 @@ void governor_set_policy(const struct corun_cpu_policy *policy);
 /** governor_forget_pins() - neither CORUN_WORKERS nor the configuration pins the size any more */
 void governor_forget_pins(void);
 
-/** governor_look_now() - wait for a look that began after this call, and was acted upon and told */
+/**
+ * governor_look_now() - wait for a look that began after this call, and was acted upon and told
+ *
+ * Returns without one when the governor is stopped meanwhile.
+ */
 void governor_look_now(void);
+
+/* Looks so far; for the pulse. */
+extern _Atomic uint64_t governor_ticks;

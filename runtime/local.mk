@@ -40,6 +40,7 @@ libruntime_la_SOURCES = \
 	%D%/netpoll.h \
 	%D%/pool.h \
 	%D%/preempt.c \
+	%D%/pulse.c \
 	%D%/runq.c \
 	%D%/runq.h \
 	%D%/runtime.c \

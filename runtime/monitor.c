@@ -25,6 +25,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -55,6 +56,7 @@ static struct {
 	_Atomic bool stop;
 	_Atomic uint32_t soon; /* futex: 1 asks for a look now */
 	_Atomic uint64_t period_ns;
+	_Atomic(struct thread *) reading; /* its stat_fd is being read */
 	uint64_t trimmed_ns;
 	bool trim_more;
 } monitor;
@@ -86,13 +88,16 @@ thread_open_stat(pid_t tid)
 static bool
 is_asleep(struct thread *t)
 {
-	int fd = atomic_load(&t->stat_fd);
 	char text[128];
-	long n;
+	long n = 0;
+	int fd;
 
-	if (fd < 0)
-		return false;
-	n = raw_syscall6(SYS_pread64, fd, (long) text, sizeof(text), 0, 0, 0);
+	/* Who ends waits until we have done with its descriptor: monitor_release(). */
+	atomic_store(&monitor.reading, t);
+	fd = atomic_load(&t->stat_fd);
+	if (fd >= 0)
+		n = raw_syscall6(SYS_pread64, fd, (long) text, sizeof(text), 0, 0, 0);
+	atomic_store(&monitor.reading, NULL);
 	for (long i = n - 3; i > 0; i--) {
 		if (text[i] == ')')
 			return text[i + 2] == 'S' || text[i + 2] == 'D';
@@ -123,8 +128,11 @@ take(struct worker *w, struct thread *t, enum lost why)
 }
 
 static bool
-look_at_declared(struct worker *w, struct thread *t, uint64_t elapsed_ns)
+look_at_declared(struct worker *w, struct thread *t, uint64_t since_ns, uint64_t now_ns)
 {
+	/* It may have begun after @now_ns. */
+	uint64_t elapsed_ns = now_ns > since_ns ? now_ns - since_ns : 0;
+
 	if (elapsed_ns < DECLARED_NS)
 		return false;
 	if (elapsed_ns < DECLARED_LONG_NS && !work_waits(w))
@@ -179,7 +187,7 @@ static bool
 look_at(struct worker *w, uint64_t now_ns)
 {
 	struct thread *t = atomic_load(&w->thread);
-	uint64_t cpu_ns;
+	uint64_t cpu_ns, blocks_since_ns;
 	bool same, asleep;
 
 	if (t == NULL) {
@@ -187,8 +195,9 @@ look_at(struct worker *w, uint64_t now_ns)
 		return false;
 	}
 	same = note_progress(w, t, now_ns);
-	if (same && atomic_load(&t->declared_block))
-		return look_at_declared(w, t, now_ns - w->seen.since_ns);
+	blocks_since_ns = atomic_load(&t->blocks_since_ns);
+	if (blocks_since_ns != 0)
+		return look_at_declared(w, t, blocks_since_ns, now_ns);
 	if (now_ns - w->seen.since_ns < LOOK_NS || now_ns - w->seen.looked_ns < LOOK_NS)
 		return false;
 	w->seen.looked_ns = now_ns;
@@ -263,6 +272,13 @@ monitor_wake(void)
 	if (atomic_load(&sched.monitor_asleep) != 0 &&
 	    atomic_exchange(&sched.monitor_asleep, 0) != 0)
 		futex_wake(&sched.monitor_asleep, 1);
+}
+
+void
+monitor_release(struct thread *t)
+{
+	while (atomic_load(&monitor.reading) == t)
+		sched_yield();
 }
 
 void

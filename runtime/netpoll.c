@@ -398,16 +398,21 @@ dequeue(struct desc *d, enum netpoll_direction direction, struct wait *w)
 /*
  * A thread whose coroutine parks here usually finds nothing else to run, and becomes the poller. If
  * it has other work, it is for an idle one; that one may be asleep already, since nobody waited for
- * the network when it looked. Without this the monitor's look of every 10 ms would be the only one.
+ * the network when it looked. Where every worker is busy a thread without one polls from the @first
+ * waiter on. Without this the monitor's look of every 10 ms would be the only one while hogs run.
  */
 static void
-see_that_somebody_polls(void)
+see_that_somebody_polls(bool first)
 {
 	struct worker *w = thread_self()->worker;
 
-	if (!atomic_load(&sched.polling) &&
-	    (!runq_empty(&w->runq) || atomic_load(&sched.n_global) > 0))
+	if (atomic_load(&sched.polling) ||
+	    (runq_empty(&w->runq) && atomic_load(&sched.n_global) == 0))
+		return;
+	if (atomic_load(&sched.n_idle) > 0)
 		thread_wake_one();
+	else if (first)
+		thread_wake_poller();
 }
 
 static enum wake
@@ -415,13 +420,14 @@ park(struct wait *w, int fd, enum netpoll_direction direction, uint64_t deadline
      struct corun_context *ctx)
 {
 	enum wake reason;
+	bool first;
 
 	if (w->co->stack == NULL)
 		return wait_poll(w, fd, direction == NETPOLL_READ ? POLLIN | POLLRDHUP : POLLOUT,
 				 deadline_ns, ctx);
 	/* Before going to sleep: steal.c looks at this after it has announced itself idle. */
-	atomic_fetch_add(&net.waiters, 1);
-	see_that_somebody_polls();
+	first = atomic_fetch_add(&net.waiters, 1) == 0;
+	see_that_somebody_polls(first);
 	reason = wait_park(w, WAIT_IO, deadline_ns, ctx);
 	atomic_fetch_sub(&net.waiters, 1);
 	return reason;

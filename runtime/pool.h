@@ -29,7 +29,8 @@
 
 struct sched {
 	_Atomic bool started;
-	_Atomic bool stopping;
+	_Atomic bool closing;  /* no timer starts a coroutine: corun_stop() has seen the last end */
+	_Atomic bool stopping; /* threads end at their next look for work */
 	struct corun_options options; /* immutable while started */
 
 	struct lock lock; /* rank SCHED */
@@ -118,6 +119,15 @@ void sched_put(struct coroutine *co, bool as_next);
  */
 void sched_switch_out(struct coroutine *co, enum after after);
 
+/* A coroutine that was counted in `spawned` is no more; @w NULL as for count_add(). */
+void sched_count_end(struct worker *w);
+
+/*
+ * The time slice of the running coroutine is over: it goes behind the others of all workers, and
+ * who was to run next behind those of its own.
+ */
+void sched_end_slice(struct coroutine *co);
+
 /*
  * Fire what is due at @now_ns (0: nothing), whoever's it is; *@ret_next_ns is when the next one is.
  * Return: how many fired.
@@ -127,13 +137,20 @@ unsigned sched_run_due_timers(uint64_t now_ns, uint64_t *ret_next_ns);
 /* The loop of a thread of the runtime. Returns when the runtime stops or the thread is to end. */
 void sched_loop(struct thread *t);
 
-/* The global queue's lock is held. Up to @max from its head, as a list. */
+/*
+ * sched.lock is held. Up to @max from the global queue's head, as a list. n_global counts these
+ * *@ret_n still: the caller lowers it before the lock is released, and not before those that are to
+ * be queued elsewhere are visible there (FENCE-WORK).
+ */
 struct coroutine *sched_get_global_locked(uint32_t max, uint32_t *ret_n);
 
 /* ---- steal.c ---- */
 
 /* Something to run for a thread that holds a worker or not; NULL: the thread is to end. */
 struct coroutine *steal_find_work(struct thread *t);
+
+/* Is a coroutine queued anywhere? Who has announced itself idle asks (FENCE-WORK). */
+bool work_anywhere(void);
 
 /* ---- worker.c ---- */
 
@@ -194,6 +211,9 @@ bool thread_sleep(struct thread *t, bool listed);
 /* Wake a thread to look for work, if a worker is idle and nobody is looking yet. */
 void thread_wake_one(void);
 
+/* Wake a thread, if one sleeps, though there is no worker for it: to wait for the network. */
+void thread_wake_poller(void);
+
 /* ---- preempt.c ---- */
 
 int preempt_start(void);
@@ -219,6 +239,9 @@ void monitor_wake(void);
 
 /* There may be something to take: the monitor shall look now rather than at its next period. */
 void monitor_wake_soon(void);
+
+/* @t ends and has taken its stat_fd away: wait until the monitor does not read it any more. */
+void monitor_release(struct thread *t);
 
 /* How often it has looked; read by a watchdog. */
 extern _Atomic uint64_t monitor_ticks;

@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/base/pause.h"
 #include "runtime/base/syscall.h"
@@ -226,9 +227,7 @@ rt_enter_slow(struct thread *t, bool may_yield)
 		} else if (may_yield && (a & ATTENTION_PREEMPT)) {
 			atomic_fetch_and(&t->attention, ~(uint32_t) ATTENTION_PREEMPT);
 			count_add(t->worker, preempted_flag, 1);
-			/* A slice that is over is not for the `next` to inherit. */
-			relaxed_add(&t->worker->slice, 1);
-			sched_switch_out(t->current, AFTER_YIELD_GLOBAL);
+			sched_end_slice(t->current);
 		} else {
 			return t->current;
 		}
@@ -256,7 +255,7 @@ corun_block_enter(void)
 	struct thread *t = thread_self();
 
 	if (co->stack != NULL) {
-		atomic_store(&t->declared_block, true);
+		atomic_store(&t->blocks_since_ns, clock_now_ns());
 		/* The monitor may sleep for up to 10 ms; there is work for it sooner. */
 		if (!runq_empty(&t->worker->runq) || atomic_load(&sched.n_global) > 0)
 			monitor_wake_soon();
@@ -271,7 +270,7 @@ corun_block_exit(void)
 
 	if (t == NULL || t->plain)
 		return;
-	atomic_store(&t->declared_block, false);
+	atomic_store(&t->blocks_since_ns, 0);
 	rt_enter();
 	rt_exit();
 }

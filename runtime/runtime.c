@@ -69,6 +69,7 @@ reset(void)
 	atomic_store(&sched.polling, false);
 	atomic_store(&sched.poll_until, 0);
 	atomic_store(&sched.pinned, false);
+	atomic_store(&sched.closing, false);
 	atomic_store(&sched.stopping, false);
 	for (uint32_t i = 0; i < n; i++) {
 		struct worker *w = worker_slot(i);
@@ -92,8 +93,8 @@ abandon(struct coroutine *co)
 }
 
 /*
- * A timer that came due after the last coroutine had ended and before the stop was announced has
- * started one that no thread will run. Its function is not called.
+ * A plain thread may have started a coroutine after the last one had ended and before the stop was
+ * announced. No thread will run it: its function is not called.
  */
 static void
 abandon_queued(void)
@@ -104,6 +105,7 @@ abandon_queued(void)
 
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
 	co = sched_get_global_locked(UINT32_MAX, &got);
+	atomic_fetch_sub(&sched.n_global, got);
 	lock_release(&sched.lock, LOCK_RANK_SCHED);
 	while (co != NULL) {
 		struct coroutine *following = co->link;
@@ -132,6 +134,7 @@ drop_timers(void)
 static void
 end_everything(void)
 {
+	atomic_store(&sched.closing, true);
 	atomic_store(&sched.stopping, true);
 	governor_stop();
 	monitor_stop();
@@ -185,7 +188,10 @@ corun_start(const struct corun_options *options)
 	return r;
 }
 
-/* Ended is read first: a coroutine alive in between is then in `spawned` and not in `ended`. */
+/*
+ * Ended is read first: a coroutine alive in between is then in `spawned` and not in `ended`. The
+ * same with a slot that is made in between.
+ */
 static bool
 any_alive(void)
 {
@@ -195,10 +201,25 @@ any_alive(void)
 
 	for (uint32_t i = 0; i < n; i++)
 		ended += atomic_load(&worker_slot(i)->counts.ended);
+	n = atomic_load(&sched.n_slots);
 	for (uint32_t i = 0; i < n; i++)
 		spawned += atomic_load(&worker_slot(i)->counts.spawned);
 	spawned += atomic_load(&sched.counts.spawned);
 	return spawned != ended;
+}
+
+/*
+ * No coroutine was alive a moment ago. Return: whether none will be: a timer may have started one
+ * since, but starts none from here on (sched_start_coroutine). If there is one, all goes on.
+ */
+static bool
+close_for_timers(void)
+{
+	atomic_store(&sched.closing, true);
+	if (!any_alive())
+		return true;
+	atomic_store(&sched.closing, false);
+	return false;
 }
 
 static int
@@ -210,7 +231,7 @@ await_end_of_all(uint64_t deadline_ns)
 	for (;;) {
 		uint32_t word = atomic_load(&sched.end_word);
 
-		if (!any_alive())
+		if (!any_alive() && close_for_timers())
 			break;
 		if (corun_now() >= deadline_ns) {
 			r = -ETIMEDOUT;

@@ -30,6 +30,12 @@
  * the worker retires, it is time to look at the global queue, timers and the network, or the next
  * coroutine is bound to another thread) the switch goes to the thread's own stack, to sched_loop().
  *
+ * Fairness. Who was readied last runs next and shares the slice of who readied it: a pair that hands
+ * off to each other stays together, and no longer than others. For that every pick counts, from
+ * `next` too: after so many the loop looks at the rest, and goes on with `next` in the same slice if
+ * there is nothing else. And when the slice is over, who was to run next goes behind the others of
+ * the ring (sched_end_slice).
+ *
  * Locks: see base/lock_ranks.def. None is held across a switch.
  *
  * Considered and rejected
@@ -53,16 +59,6 @@
 #include "runtime/base/futex.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
-
-enum {
-	/*
-	 * Picks between two looks of the loop at the global queue, timers and the network. 61 as in
-	 * Go: a prime, so that it falls in step with no pattern of the program's.
-	 */
-	PICKS_PER_LOOK = 61,
-	/* The same while this worker has timers: they come due while it is busy. */
-	PICKS_PER_LOOK_WITH_TIMERS = 16,
-};
 
 struct sched sched;
 
@@ -129,7 +125,6 @@ sched_get_global_locked(uint32_t max, uint32_t *ret_n)
 	if (sched.global_head == NULL)
 		sched.global_tail = NULL;
 	last->link = NULL;
-	atomic_fetch_sub(&sched.n_global, n);
 	*ret_n = n;
 	return first;
 }
@@ -218,18 +213,24 @@ publish_parked(struct coroutine *co)
 /* ---- switching ---------------------------------------------------------------------------------
  */
 
-static void
-end_of(struct thread *t, struct coroutine *co)
+void
+sched_count_end(struct worker *w)
 {
-	sanitize_free(&co->sanitize);
-	coroutine_unref(t->worker != NULL ? &t->worker->stacks : NULL, co);
-	count_add(t->worker, ended, 1);
+	count_add(w, ended, 1);
 	/* Pairs with await_end_of_all(), which raises end_watch and reads the counts then. */
 	pool_fence();
 	if (unlikely(atomic_load(&sched.end_watch) != 0)) {
 		atomic_fetch_add(&sched.end_word, 1);
 		futex_wake(&sched.end_word, INT32_MAX);
 	}
+}
+
+static void
+end_of(struct thread *t, struct coroutine *co)
+{
+	sanitize_free(&co->sanitize);
+	coroutine_unref(t->worker != NULL ? &t->worker->stacks : NULL, co);
+	sched_count_end(t->worker);
 }
 
 /* On the new stack: do for the coroutine that was left what its own stack could not. */
@@ -279,6 +280,22 @@ begin_slice(struct thread *t, struct worker *w)
 		atomic_fetch_and(&t->attention, ~(uint32_t) ATTENTION_PREEMPT);
 }
 
+void
+sched_end_slice(struct coroutine *co)
+{
+	struct worker *w = thread_self()->worker;
+	struct coroutine *next = runq_take_next(&w->runq);
+
+	relaxed_add(&w->slice, 1);
+	/* Others are told of it by the switch, which puts @co into the global queue after it. */
+	if (next != NULL)
+		put_ring(w, next);
+	/* One of the ring, and then a look at all the rest: neither waits for more than a slice. */
+	if (w->slow_in > 1)
+		w->slow_in = 1;
+	sched_switch_out(co, AFTER_YIELD_GLOBAL);
+}
+
 /* The easy successors: what this worker has itself. NULL: ask the loop. */
 static struct coroutine *
 pick_direct(struct thread *t, struct worker *w)
@@ -287,16 +304,16 @@ pick_direct(struct thread *t, struct worker *w)
 
 	if (unlikely(atomic_load_explicit(&w->retiring, memory_order_relaxed)))
 		return NULL;
+	if (unlikely(w->slow_in == 0))
+		return NULL;
 	co = runq_take_next(&w->runq);
 	if (co == NULL) {
-		if (unlikely(w->slow_in == 0))
-			return NULL;
 		co = runq_get(&w->runq);
 		if (co == NULL)
 			return NULL;
-		w->slow_in--;
 		begin_slice(t, w);
 	}
+	w->slow_in--;
 	if (unlikely(co->bound != NULL && co->bound != t)) {
 		t->picked = co;
 		return NULL;
@@ -341,6 +358,9 @@ sched_switch_out(struct coroutine *co, enum after after)
 	co->saved_errno = errno_get();
 	if (after != AFTER_PARK)
 		atomic_store_explicit(&co->why, WAIT_TURN, memory_order_relaxed);
+	/* A call inside a section that blocks, which is not allowed: the next one here is in none. */
+	if (unlikely(atomic_load_explicit(&t->blocks_since_ns, memory_order_relaxed) != 0))
+		atomic_store(&t->blocks_since_ns, 0);
 	if (w != NULL && co->bound == NULL)
 		to = pick_direct(t, w);
 	t->left = co;
@@ -414,15 +434,15 @@ SWITCHES static void
 run(struct thread *t, struct coroutine *co)
 {
 	struct worker *w = t->worker;
+	bool inherits = t->inherits;
 
+	t->inherits = false;
 	if (unlikely(co->bound != NULL && co->bound != t)) {
 		run_on_its_thread(t, co);
 		return;
 	}
-	begin_slice(t, w);
-	w->slow_in = atomic_load_explicit(&w->timers.next_ns, memory_order_relaxed) == UINT64_MAX
-			     ? PICKS_PER_LOOK
-			     : PICKS_PER_LOOK_WITH_TIMERS;
+	if (!inherits)
+		begin_slice(t, w);
 	t->left = NULL;
 	t->after = AFTER_NOTHING;
 	switch_from_loop(t, co);

@@ -40,7 +40,7 @@ bool sched_is_started(void);
 
 /*
  * Start a coroutine that nobody joins, from where there is no worker or locks up to TIMERS are
- * held. @group: NULL for none. Return: false without memory.
+ * held. @group: NULL for none. Return: false without memory, or while the runtime stops.
  */
 bool sched_start_coroutine(struct corun_group *group, void (*fn)(void *arg), void *arg);
 

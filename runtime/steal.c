@@ -26,6 +26,13 @@
 #include "runtime/sched.h"
 
 enum {
+	/*
+	 * Picks between two looks at the global queue and the network first. 61 as in Go: a prime,
+	 * so that it falls in step with no pattern of the program's.
+	 */
+	PICKS_PER_LOOK = 61,
+	/* The same while this worker has timers: they come due while it is busy. */
+	PICKS_PER_LOOK_WITH_TIMERS = 16,
 	ROUNDS = 4,
 	GLOBAL_BATCH_MAX = RUNQ_SIZE / 2,
 	NEXT_SPINS =
@@ -44,35 +51,33 @@ random_next(struct thread *t)
 	return x;
 }
 
-/* A share of the global queue: one to run, the others into the ring. */
+/*
+ * A share of the global queue: one to run, the others into the ring, which has room for them. They
+ * are counted in n_global until they are there: who goes idle sees them in one or the other.
+ */
 static struct coroutine *
 from_global(struct worker *w, uint32_t max)
 {
-	struct coroutine *list, *co;
+	struct coroutine *co, *rest;
 	uint32_t share, n;
 
 	if (atomic_load_explicit(&sched.n_global, memory_order_relaxed) == 0)
 		return NULL;
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
 	share = atomic_load(&sched.n_global) / atomic_load(&sched.n_workers) + 1;
-	list = sched_get_global_locked(share < max ? share : max, &n);
-	lock_release(&sched.lock, LOCK_RANK_SCHED);
-	if (list == NULL)
-		return NULL;
-	co = list;
-	list = list->link;
-	co->link = NULL; /* what is in a ring, or in a hand, is in no list */
-	while (list != NULL) {
-		struct coroutine *following = list->link;
-		struct coroutine *spilt;
+	co = sched_get_global_locked(share < max ? share : max, &n);
+	rest = co != NULL ? co->link : NULL;
+	while (rest != NULL) {
+		struct coroutine *following = rest->link;
 
-		list->link = NULL;
-		spilt = runq_put(&w->runq, list);
-
-		if (spilt != NULL)
-			sched_put_global(spilt);
-		list = following;
+		rest->link = NULL; /* what is in a ring, or in a hand, is in no list */
+		must(runq_put(&w->runq, rest) == NULL);
+		rest = following;
 	}
+	atomic_fetch_sub(&sched.n_global, n); /* FENCE-WORK: after the tail */
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	if (co != NULL)
+		co->link = NULL;
 	return co;
 }
 
@@ -182,13 +187,14 @@ from_others(struct thread *t, uint64_t *now_ns)
 static bool
 start_spinning(struct thread *t)
 {
-	uint32_t spinning, busy;
+	uint32_t spinning, idle, busy;
 
 	if (t->spinning)
 		return true;
 	spinning = atomic_load_explicit(&sched.n_spinning, memory_order_relaxed);
+	idle = atomic_load(&sched.n_idle);
 	busy = atomic_load(&sched.n_workers);
-	busy -= atomic_load(&sched.n_idle) < busy ? atomic_load(&sched.n_idle) : busy;
+	busy -= idle < busy ? idle : busy; /* while the pool shrinks there may be more of them */
 	if (2 * spinning >= busy)
 		return false;
 	t->spinning = true;
@@ -207,8 +213,7 @@ stop_spinning(struct thread *t)
 		thread_wake_one();
 }
 
-/* Is there anything to run or to fire, anywhere? */
-static bool
+bool
 work_anywhere(void)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
@@ -310,6 +315,12 @@ go_idle(struct thread *t)
 		t->spinning = false;
 		atomic_fetch_sub(&sched.n_spinning, 1); /* FENCE-WORK, announcing half */
 	}
+	if (t->low_priority) {
+		/* Nobody is to wake it again; so what it would look for, another has to. */
+		if (work_anywhere())
+			thread_wake_one();
+		return false;
+	}
 	/* A spinner has promised to look again; it costs the others little to do the same. */
 	if (work_anywhere() && worker_acquire(t) != NULL) {
 		t->spinning = true;
@@ -319,6 +330,14 @@ go_idle(struct thread *t)
 	if (sleep_as_poller(t))
 		return true;
 	return thread_sleep(t, true);
+}
+
+static uint32_t
+picks_per_look(struct worker *w)
+{
+	return atomic_load_explicit(&w->timers.next_ns, memory_order_relaxed) == UINT64_MAX
+		       ? PICKS_PER_LOOK
+		       : PICKS_PER_LOOK_WITH_TIMERS;
 }
 
 static struct coroutine *
@@ -334,13 +353,22 @@ look(struct thread *t)
 	}
 	run_timers(w, &now_ns);
 	if (w->slow_in == 0) {
+		w->slow_in = picks_per_look(w);
 		co = from_global(w, 1);
 		if (co == NULL)
 			co = from_network(w);
 		if (co != NULL)
 			return co;
 	}
-	co = from_own(w);
+	w->slow_in--;
+	/* Who finds a queue in a worker that was idle has no slice to share: the oldest first. */
+	co = t->spinning ? runq_get(&w->runq) : NULL;
+	if (co == NULL) {
+		co = runq_take_next(&w->runq);
+		t->inherits = co != NULL && !t->spinning;
+	}
+	if (co == NULL)
+		co = runq_get(&w->runq);
 	if (co == NULL)
 		co = from_global(w, GLOBAL_BATCH_MAX);
 	if (co == NULL)
@@ -350,12 +378,41 @@ look(struct thread *t)
 	return co;
 }
 
+/*
+ * The coroutine to which @t is bound, if it is the first in its worker's own queue: it was readied
+ * before it had parked.
+ */
+static struct coroutine *
+bound_is_first(struct thread *t)
+{
+	struct worker *w = t->worker;
+	struct coroutine *co;
+
+	if (w == NULL || w->slow_in == 0 ||
+	    atomic_load_explicit(&w->retiring, memory_order_relaxed) ||
+	    atomic_load_explicit(&w->runq.next, memory_order_relaxed) != NULL)
+		return NULL;
+	co = runq_get(&w->runq);
+	if (co == t->bound_to) {
+		w->slow_in--;
+	} else if (co != NULL) {
+		/* Back, behind the others; nobody else puts, so there is room. */
+		must(runq_put(&w->runq, co) == NULL);
+		co = NULL;
+	}
+	return co;
+}
+
 /* Its coroutine alone may run here: let the worker go and wait for it. */
 static struct coroutine *
 wait_for_bound(struct thread *t)
 {
-	struct coroutine *co;
+	struct coroutine *co = bound_is_first(t);
 
+	if (co != NULL) {
+		t->bound_to = NULL;
+		return co;
+	}
 	if (t->worker != NULL) {
 		let_go(t);
 		/* Its queue may hold work, and its timers be due. */
@@ -370,8 +427,8 @@ wait_for_bound(struct thread *t)
 	return co;
 }
 
-struct coroutine *
-steal_find_work(struct thread *t)
+static struct coroutine *
+find_work(struct thread *t)
 {
 	for (;;) {
 		struct coroutine *co;
@@ -390,11 +447,7 @@ steal_find_work(struct thread *t)
 			}
 			let_go(t);
 		}
-		if (t->worker == NULL && t->low_priority) {
-			stop_spinning(t);
-			return NULL;
-		}
-		if (t->worker == NULL && worker_acquire(t) == NULL) {
+		if (t->worker == NULL && (t->low_priority || worker_acquire(t) == NULL)) {
 			if (!go_idle(t))
 				return NULL;
 			continue;
@@ -407,4 +460,15 @@ steal_find_work(struct thread *t)
 		if (!go_idle(t))
 			return NULL;
 	}
+}
+
+struct coroutine *
+steal_find_work(struct thread *t)
+{
+	struct coroutine *co = find_work(t);
+
+	/* It ends, and the monitor must not find it as the holder of anything. */
+	if (co == NULL)
+		let_go(t);
+	return co;
 }

@@ -230,7 +230,12 @@ thread_sleep(struct thread *t, bool listed)
 		list_push_head(&sched.idle_threads, &t->idle_link);
 		atomic_fetch_add(&sched.n_idle_threads, 1);
 		lock_release(&sched.lock, LOCK_RANK_SCHED);
-		/* Work that came before we were listed found no thread and asked the helper. */
+		/*
+		 * Work that came before we were listed may have found no thread, and the helper
+		 * this one and not it: see to it. Perhaps this thread itself is woken.
+		 */
+		if (atomic_load(&sched.n_idle) > 0 && work_anywhere())
+			thread_wake_one();
 	}
 	for (;;) {
 		uint64_t until = UINT64_MAX;
@@ -255,8 +260,9 @@ thread_sleep(struct thread *t, bool listed)
 	return !atomic_load(&sched.stopping);
 }
 
-static void
-wake_for_idle_worker(bool may_ask)
+/* n_spinning was raised. Return: whether there was an idle worker and a thread for it. */
+static bool
+wake_for_idle_worker(void)
 {
 	struct worker *w;
 	struct thread *t = NULL;
@@ -272,32 +278,54 @@ wake_for_idle_worker(bool may_ask)
 		/* The poller is free as well; awake it takes a worker itself. */
 		if (atomic_load(&sched.poll_until) != 0)
 			netpoll_break();
-		if (may_ask)
-			thread_request();
-		return;
+		return false;
 	}
 	t->spinning = true; /* the count was raised for it */
 	count_add(thread_self() != NULL ? thread_self()->worker : NULL, wakes, 1);
 	monitor_wake();
 	thread_give(t, w, NULL);
+	return true;
 }
 
 static void
 wake_one(bool may_ask)
 {
-	uint32_t none = 0;
+	do {
+		uint32_t none = 0;
 
-	/* FENCE-WORK, reading half */
-	if (likely(atomic_load(&sched.n_idle) == 0) || atomic_load(&sched.n_spinning) != 0)
-		return;
-	if (atomic_compare_exchange_strong(&sched.n_spinning, &none, 1))
-		wake_for_idle_worker(may_ask);
+		/* FENCE-WORK, reading half */
+		if (likely(atomic_load(&sched.n_idle) == 0) || atomic_load(&sched.n_spinning) != 0)
+			return;
+		if (!atomic_compare_exchange_strong(&sched.n_spinning, &none, 1) ||
+		    wake_for_idle_worker())
+			return;
+		if (may_ask) {
+			thread_request();
+			return;
+		}
+		/*
+		 * The helper itself. While it was counted as one that looks, others relied on that;
+		 * if a thread has been listed since, nobody else looks for them.
+		 */
+	} while (atomic_load(&sched.n_idle_threads) > 0 && work_anywhere());
 }
 
 void
 thread_wake_one(void)
 {
 	wake_one(true);
+}
+
+void
+thread_wake_poller(void)
+{
+	struct thread *t;
+
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	t = thread_pop_idle_locked();
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	if (t != NULL)
+		thread_give(t, NULL, NULL);
 }
 
 /* ---- the life of a runtime thread --------------------------------------------------------------
@@ -312,10 +340,11 @@ thread_init(struct thread *t)
 	atomic_store(&t->in_rt, 1);
 	atomic_store(&t->asleep, 0);
 	atomic_store(&t->given, NULL);
-	atomic_store(&t->declared_block, false);
+	atomic_store(&t->blocks_since_ns, 0);
 	atomic_store(&t->lost_to, LOST_NOTHING);
 	t->plain = false;
 	t->spinning = false;
+	t->inherits = false;
 	t->low_priority = false;
 	t->current = NULL;
 	t->worker = NULL;
@@ -353,6 +382,7 @@ thread_main(void *arg)
 
 	thread_current = NULL;
 	stat_fd = atomic_exchange(&t->stat_fd, -1);
+	monitor_release(t);
 	if (stat_fd >= 0)
 		close(stat_fd);
 	atomic_fetch_add(&sched.threads_ended, 1);

@@ -39,6 +39,7 @@ struct thread {
 	struct coroutine *current; /* NULL on the thread's own stack */
 	bool plain;
 	bool spinning; /* counted in sched.n_spinning */
+	bool inherits; /* what the loop runs now shares the slice of who readied it */
 	uint8_t after; /* enum after, for `left` */
 	struct coroutine *left;
 	struct coroutine *picked;   /* found by a coroutine that could not switch to it directly */
@@ -57,8 +58,8 @@ struct thread {
 	struct list idle_link;
 
 	/* read by the monitor */
-	_Atomic bool declared_block; /* between block_enter and block_exit */
-	_Atomic uint8_t lost_to;     /* enum lost: why it has no worker while it runs on */
+	_Atomic uint64_t blocks_since_ns; /* between block_enter and block_exit; else 0 */
+	_Atomic uint8_t lost_to;          /* enum lost: why it has no worker while it runs on */
 	pid_t tid;
 	_Atomic clockid_t cpu_clock;
 	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */

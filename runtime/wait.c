@@ -112,6 +112,7 @@ wait_poll(struct wait *w, int fd, short events, uint64_t deadline_ns, struct cor
 	struct context_watch watch;
 	bool watched = ctx != NULL && context_watch(ctx, &watch, w) == 0;
 
+	must(polls[1].fd > 0); /* without it no permit, and no cancellation, would end ppoll() */
 	if (ctx != NULL && !watched && wait_claim(w, WAKE_CANCELED))
 		return WAKE_CANCELED;
 	atomic_compare_exchange_strong(&co->park, &running, PARK_POLLING);

@@ -60,7 +60,7 @@ struct worker {
 	struct runq runq; /* its own protocol: runq.h */
 
 	/* holder */
-	_Alignas(64) uint32_t slow_in; /* picks until the scheduler loop looks at the rest */
+	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
 	uint64_t next_id, end_id;      /* numbers for new coroutines */
 	struct stack_cache stacks;
 
@@ -70,7 +70,13 @@ struct worker {
 
 	struct timers timers; /* its own lock */
 
-	/* under sched.lock for writing */
+	/*
+	 * Under sched.lock for writing. One thing alone is done without: who holds the worker, or
+	 * has taken it, passes it to another thread and says so in `thread` first. It is not NULL
+	 * before nor after, which is all that resizing relies on (finish_shrink: NULL means that
+	 * nobody holds it). Who marks the worker at that moment may flag the thread that had it; the
+	 * one that has it finds `retiring` at its next look for work, and the monitor flags it too.
+	 */
 	_Alignas(64) _Atomic(struct thread *) thread; /* the holder */
 	_Atomic bool retiring;
 	enum worker_state state;

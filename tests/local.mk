@@ -30,6 +30,7 @@ unit_tests = \
 	%D%/unit/test_chan_race \
 	%D%/unit/test_chan_rules \
 	%D%/unit/test_context \
+	%D%/unit/test_fair \
 	%D%/unit/test_governor \
 	%D%/unit/test_group \
 	%D%/unit/test_io \
@@ -77,6 +78,10 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_context_LDADD = $(unit_ldadd)
+
+%C%_unit_test_fair_SOURCES = %D%/unit/test_fair.c $(unit_headers)
+%C%_unit_test_fair_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_fair_LDADD = $(unit_ldadd)
 
 %C%_unit_test_io_SOURCES = %D%/unit/test_io.c $(unit_headers)
 %C%_unit_test_io_CPPFLAGS = $(unit_cppflags)
@@ -138,6 +143,37 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_sched_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_sched_LDADD = $(unit_ldadd)
 
+# What of the daemon can be tried without corund.
+if DAEMON
+unit_tests_daemon = \
+	%D%/unit/test_config \
+	%D%/unit/test_config_given \
+	%D%/unit/test_output \
+	%D%/unit/test_reaper \
+	%D%/unit/test_spawn
+unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_config_given_SOURCES = %D%/unit/test_config_given.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_given_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_given_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_output_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_reaper_SOURCES = %D%/unit/test_reaper.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+endif
+
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
 %C%_unit_test_switch_SOURCES = %D%/unit/test_switch.c
 %C%_unit_test_switch_LDADD = libruntime.la -lm
@@ -145,8 +181,8 @@ check_PROGRAMS += %D%/unit/test_switch
 TESTS += %D%/unit/test_switch
 
 if HAVE_CHECK
-check_PROGRAMS += $(unit_tests)
-TESTS += $(unit_tests)
+check_PROGRAMS += $(unit_tests) $(unit_tests_daemon)
+TESTS += $(unit_tests) $(unit_tests_daemon)
 endif
 
 # ---- fuzz targets: here over the fixtures and the corpus; tests/fuzz/run.sh has libFuzzer ------
@@ -157,10 +193,16 @@ fuzz_targets = \
 	%D%/fuzz/fuzz_quota \
 	%D%/fuzz/fuzz_stat \
 	%D%/fuzz/fuzz_workers
+if DAEMON
+fuzz_targets += %D%/fuzz/fuzz_config
+endif
 
 fuzz_replay = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(fuzz_replay)
+%C%_fuzz_fuzz_config_LDADD = libdaemon.la libruntime.la
 
 %C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
 %C%_fuzz_fuzz_membership_LDADD = libruntime.la

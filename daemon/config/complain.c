@@ -13,8 +13,6 @@ make_fit(char *text)
 	for (char *c = text; *c != '\0'; c++)
 		if ((unsigned char) *c < ' ' || *c == '\x7f')
 			*c = '?';
-	if (strlen(text) > TEXT_MAX)
-		memcpy(text + TEXT_MAX, "...", sizeof("..."));
 }
 
 static void
@@ -35,7 +33,10 @@ add(const struct config_place *at, bool note, const char *format, va_list args)
 		errors->no_memory = true;
 		return;
 	}
+	make_fit(error.file);
 	make_fit(error.text);
+	if (strlen(error.text) > TEXT_MAX)
+		memcpy(error.text + TEXT_MAX, "...", sizeof("..."));
 	list[errors->n++] = error;
 	errors->list = list;
 	errors->n_notes += note;

@@ -90,7 +90,7 @@ struct config {
 
 /* One thing that is wrong, or that a person should know. */
 struct config_error {
-	char *file;
+	char *file;    /* as it was given, but without control characters */
 	unsigned line; /* 0: the file as a whole */
 	char *text; /* "unknown key 'ExecStrat'; did you mean 'ExecStart'?", without control characters */
 	bool note; /* nothing is refused for it */

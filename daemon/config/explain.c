@@ -64,20 +64,24 @@ print_command(const struct task_config *task, char *const *words, unsigned worke
 	return 0;
 }
 
-/* "exec /usr/bin/x 3", "signal HUP", ... */
+static void
+print_signal(int signal, FILE *out)
+{
+	if (sigabbrev_np(signal))
+		fprintf(out, "SIG%s", sigabbrev_np(signal));
+	else
+		fprintf(out, "signal %d", signal);
+}
+
+/* "exec: /usr/bin/x 3", "signal SIGHUP" ... */
 static int
 print_on_resize(const struct task_config *task, unsigned workers, FILE *out)
 {
-	const char *abbreviation;
-
 	fprintf(out, "on resize    %s", resize_action_name(task->on_resize));
 	switch (task->on_resize) {
 	case RESIZE_SIGNAL:
-		abbreviation = sigabbrev_np(task->on_resize_signal);
-		if (abbreviation)
-			fprintf(out, " %s", abbreviation);
-		else
-			fprintf(out, " %d", task->on_resize_signal);
+		putc(' ', out);
+		print_signal(task->on_resize_signal, out);
 		break;
 	case RESIZE_RELOAD:
 		fputs(": ", out);
@@ -169,10 +173,12 @@ config_explain(const struct task_config *task, unsigned workers, const char *rea
 	fputs(" up to ", out);
 	config_print_span(task->restart_max_delay_ns, out);
 	fputs("\nstop         ", out);
-	if (task->type == TASK_PROCESS)
-		fprintf(out, "signal %d, then SIGKILL after ", task->kill_signal);
-	else
-		fputs("waits for ", out);
+	if (task->type == TASK_PROCESS) {
+		print_signal(task->kill_signal, out);
+		fputs(", and SIGKILL after ", out);
+	} else {
+		fputs("stuck after ", out);
+	}
 	config_print_span(task->timeout_stop_ns, out);
 	putc('\n', out);
 	return ferror(out) ? -EIO : 0;

@@ -131,22 +131,6 @@ take_name(const struct config_place *at)
 }
 
 static void
-task_config_free(struct task_config *task)
-{
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Task") == 0)
-			config_value_clear(&config_options[i], task);
-	for (size_t i = 0; i < task->n_options; i++) {
-		free(task->options[i].key);
-		free(task->options[i].value);
-	}
-	free(task->options);
-	free(task->name);
-	free(task->file);
-	free(task);
-}
-
-static void
 read_task(struct task_config *task, const char *module_dir, const struct config_place *at)
 {
 	struct config_seen seen;
@@ -180,70 +164,10 @@ config_load_task(const char *file, const char *module_dir, struct config_errors 
 		read_task(task, module_dir ? module_dir : MODULEDIR, &at);
 	r = result(errors, n, n_notes);
 	if (r < 0)
-		task_config_free(task);
+		task_config_unref(task);
 	else
 		*ret = task;
 	return r;
-}
-
-struct task_config *
-task_config_ref(struct task_config *task)
-{
-	__atomic_fetch_add(&task->refs, 1, __ATOMIC_RELAXED);
-	return task;
-}
-
-void
-task_config_unref(struct task_config *task)
-{
-	if (task && __atomic_sub_fetch(&task->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		task_config_free(task);
-}
-
-static bool
-same_module_options(const struct task_config *a, const struct task_config *b)
-{
-	if (a->n_options != b->n_options)
-		return false;
-	for (size_t i = 0; i < a->n_options; i++)
-		if (strcmp(a->options[i].key, b->options[i].key) != 0 ||
-		    strcmp(a->options[i].value, b->options[i].value) != 0)
-			return false;
-	return true;
-}
-
-/* Are all options the same that take at least @reload? */
-static bool
-same_options(const struct task_config *a, const struct task_config *b, enum config_reload reload)
-{
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Task") == 0 &&
-		    config_options[i].reload >= reload &&
-		    !config_value_same(&config_options[i], a, b))
-			return false;
-	return same_module_options(a, b);
-}
-
-bool
-task_config_same(const struct task_config *a, const struct task_config *b)
-{
-	return same_options(a, b, RELOAD_LIVE);
-}
-
-bool
-task_config_restart_needed(const struct task_config *a, const struct task_config *b)
-{
-	return !same_options(a, b, RELOAD_TASK);
-}
-
-char *
-config_module_file(const char *module, const char *module_dir)
-{
-	char *file;
-
-	if (strchr(module, '/'))
-		return strdup(module);
-	return asprintf(&file, "%s/%s.so", module_dir, module) < 0 ? NULL : file;
 }
 
 /* ---- the whole --------------------------------------------------------------------------------- */
@@ -382,9 +306,7 @@ config_free(struct config *config)
 	for (size_t i = 0; i < config->n_tasks; i++)
 		task_config_unref(config->tasks[i]);
 	free(config->tasks);
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Corund") == 0)
-			config_value_clear(&config_options[i], config);
+	config_values_clear("Corund", config);
 	free(config->file);
 	free(config);
 }

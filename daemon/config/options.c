@@ -130,7 +130,7 @@ const struct config_option config_options[] = {
 	  .sentence = "Whose rights the program has, with all groups of that user. USER, LOGNAME, HOME and "
 		      "SHELL are set, too. Without it: those of corund." },
 	{ TASK("Group", CONFIG_TEXT, FITS_PROCESS, group), .reload = RELOAD_TASK, .values = "NAME|GID",
-	  .sentence = "The primary group. Without it: that of the user." },
+	  .sentence = "The primary group of User=. Without it: the one that the user has." },
 	{ TASK("KillSignal", CONFIG_SIGNAL, FITS_PROCESS, kill_signal), .standard = "SIGTERM",
 	  .values = "SIGNAL",
 	  .sentence = "What asks the program to end: a name with or without SIG, or a number." },
@@ -139,8 +139,8 @@ const struct config_option config_options[] = {
 	  .sentence = "How long to wait for the end after that: then all that is left of a process gets "
 		      "SIGKILL, and a module counts as stuck." },
 	{ TASK("Restart", CONFIG_WORD, BOTH, restart), .standard = "on-failure", .words = restart_words,
-	  .sentence = "After which end to start it again: success is exit code 0, failure any other end, "
-		      "abnormal the end by a signal." },
+	  .sentence = "After which end to start it again: success is exit code 0 or one of SIGHUP, SIGINT, "
+		      "SIGTERM and SIGPIPE, failure any other end, abnormal another signal." },
 	{ TASK("RestartSec", CONFIG_SPAN, BOTH, restart_ns), .standard = "100ms", .most = YEAR,
 	  .values = "TIME",
 	  .sentence = "How long to wait before the first restart. It doubles with each that follows." },

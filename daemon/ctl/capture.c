@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/ctl/quoted.h"
+#include "daemon/report/quoted.h"
 #include "runtime/cpu/source.h"
 
 /* Of each level; those that are not there are left out. */
@@ -147,7 +147,7 @@ note_command(FILE *out, const struct shown *shown)
 	fprintf(out,
 		"The CPUs are not in these files; for the same answer:\n"
 		"    corunctl cpu --root THIS-FOLDER --cpus %u",
-		shown->view->cpus);
+		shown->report.view->cpus);
 	if (policy->round != CORUN_ROUND_UP)
 		fprintf(out, " --round %s", cpu_round_name(policy->round));
 	if (policy->workers_min)

@@ -4,6 +4,7 @@
 
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,11 +44,23 @@ argument_of(const struct command_option *option)
 
 enum { HELP_COLUMN = 26 };
 
+/* Has it a short form, too? */
+static bool
+has_letter(const struct command_option *option)
+{
+	return option->key < 0x100;
+}
+
 static void
 print_option(const struct command_option *option)
 {
 	const char *line = option->help;
-	int column = printf("%s--%s", option->key == 'h' ? "  -h, " : "      ", option->name);
+	int column;
+
+	if (has_letter(option))
+		column = printf("  -%c, --%s", option->key, option->name);
+	else
+		column = printf("      --%s", option->name);
 
 	if (argument_of(option) == optional_argument) /* "[SECONDS]" is spelled [=SECONDS] */
 		column += printf("[=%s", option->value + 1);
@@ -137,24 +150,58 @@ refuse(const struct command *command, int key, const char *word)
 	return unknown_option(command, word);
 }
 
+/* ---- going through it ------------------------------------------------------------------------ */
+
+/* @shorts and @longs: for getopt_long() */
+static void
+fill_tables(const struct command_option *const *options, size_t n,
+	    char shorts[static 2 * OPTIONS_MAX + 2], struct option *longs)
+{
+	*shorts++ = ':'; /* a missing value is told apart from an unknown option */
+	for (size_t i = 0; i < n; i++) {
+		longs[i] = (struct option){ options[i]->name, argument_of(options[i]), NULL,
+					    options[i]->key };
+		if (!has_letter(options[i]))
+			continue;
+		*shorts++ = (char) options[i]->key;
+		if (options[i]->value)
+			*shorts++ = ':';
+	}
+	*shorts = '\0';
+}
+
+/* Are the words that are no options as many as it takes? */
+static int
+check_words(const struct command *command, int n, char *const *words)
+{
+	if (n < command->words_min)
+		return command_usage_error(command, "it needs %s", command->words);
+	if (n > command->words_max)
+		return command_usage_error(command, "unexpected argument '%s'",
+					   words[command->words_max]);
+	for (int i = 0; i < n; i++)
+		if (words[i][0] == '\0')
+			return command_usage_error(command, "'' is not %s", command->words);
+	return COMMAND_GO;
+}
+
 int
 command_parse(const struct command *command, int argc, char **argv, command_take_fn *take,
 	      void *context)
 {
 	const struct command_option *options[OPTIONS_MAX];
 	struct option longs[OPTIONS_MAX + 1] = { 0 };
+	char shorts[2 * OPTIONS_MAX + 2];
 	size_t n = list_options(command, options);
 	int key, at;
 
-	for (size_t i = 0; i < n; i++)
-		longs[i] = (struct option){ options[i]->name, argument_of(options[i]), NULL,
-					    options[i]->key };
+	fill_tables(options, n, shorts, longs);
 	opterr = 0;
 	for (;;) {
 		int r;
 
 		at = optind;
-		key = getopt_long(argc, argv, ":h", longs, NULL);
+		key = getopt_long(argc, argv, shorts, longs, NULL);
 		if (key == -1)
 			break;
 		if (key == 'h') {
@@ -168,7 +215,5 @@ command_parse(const struct command *command, int argc, char **argv, command_take
 		if (r != 0)
 			return r;
 	}
-	if (optind < argc)
-		return command_usage_error(command, "unexpected argument '%s'", argv[optind]);
-	return COMMAND_GO;
+	return check_words(command, argc - optind, argv + optind);
 }

@@ -12,8 +12,11 @@
 #include "daemon/ctl/output.h"
 
 static const struct command *const commands[] = {
-	&command_nproc,
-	&command_cpu,
+	&command_nproc,   &command_cpu,
+#ifdef WITH_DAEMON
+	&command_status,  &command_tasks, &command_workers, &command_start,  &command_stop,
+	&command_restart, &command_logs,  &command_events,  &command_reload, &command_version,
+#endif
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -23,6 +26,9 @@ help(FILE *out)
 {
 	fputs("Usage: corunctl COMMAND [OPTION...]\n"
 	      "How much CPU this process may use, and how many workers that makes.\n"
+#ifdef WITH_DAEMON
+	      "All commands but nproc and cpu ask corund, the daemon.\n"
+#endif
 	      "\n"
 	      "Commands:\n",
 	      out);
@@ -32,7 +38,12 @@ help(FILE *out)
 	      "  -h, --help     this text; after a command, what that one takes\n"
 	      "  -V, --version  the version\n"
 	      "\n"
-	      "Exit codes: 0 done; 1 it could not be done; 2 the command line is wrong.\n",
+	      "Exit codes: 0 done; 1 it could not be done; 2 the command line is wrong"
+#ifdef WITH_DAEMON
+	      ";\n"
+	      "3 corund cannot be reached; 4 it was not done in time"
+#endif
+	      ".\n",
 	      out);
 }
 

@@ -75,15 +75,43 @@ finish(struct cpu_options *options, const struct command *command)
 	return look_options_finish(&options->look, command);
 }
 
+struct shown
+shown_of(const struct look_options *options, const struct corun_cpu_view *view)
+{
+	return (struct shown){
+		.options = options,
+		.report = {
+			.view = view,
+			.policy = options->policy,
+			.leaf_only = options->look.leaf_only,
+			.decision = corun_cpu_decide(&options->policy, view->cpus, &view->limit),
+			.limit = view->limit,
+			.pinned_by = "CORUN_WORKERS",
+			.max_option = "--max ",
+			.env_error = options->env_error,
+		},
+	};
+}
+
+int
+cpu_show_json(FILE *out, const struct shown *shown, bool compact)
+{
+	json_t *object = cpu_report_json(&shown->report);
+	int r;
+
+	if (!object)
+		return -ENOMEM;
+	r = json_dumpf(object, out, compact ? JSON_COMPACT : JSON_INDENT(2));
+	json_decref(object);
+	if (r != 0 || putc('\n', out) == EOF)
+		return -EIO;
+	return 0;
+}
+
 static int
 show_once(const struct cpu_options *options, struct corun_cpu *cpu)
 {
-	const struct corun_cpu_view *view = corun_cpu_look(cpu);
-	struct shown shown = {
-		.options = &options->look,
-		.view = view,
-		.decision = corun_cpu_decide(&options->look.policy, view->cpus, &view->limit),
-	};
+	struct shown shown = shown_of(&options->look, corun_cpu_look(cpu));
 
 	if (options->capture)
 		return capture(&shown, options->capture);

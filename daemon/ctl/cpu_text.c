@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/ctl/complaints.h"
+#include "daemon/report/complaints.h"
 #include "daemon/ctl/cpu_show.h"
-#include "daemon/ctl/quoted.h"
+#include "daemon/report/quoted.h"
 
 /* A label in the left column. */
 static void
@@ -93,7 +93,7 @@ show_level(FILE *out, const struct corun_cpu_level *level)
 static void
 show_levels(FILE *out, const struct shown *shown)
 {
-	const struct corun_cpu_view *view = shown->view;
+	const struct corun_cpu_view *view = shown->report.view;
 
 	if (view->n_levels == 0)
 		return;
@@ -122,12 +122,12 @@ show_bounds(FILE *out, const struct shown *shown)
 	const struct corun_cpu_policy *policy = &shown->options->policy;
 	char cpus[CPU_LIMIT_TEXT_SIZE];
 
-	cpu_limit_text(&shown->view->limit, cpus);
+	cpu_limit_text(&shown->report.view->limit, cpus);
 	label(out, "limit");
-	fprintf(out, "%s%s\n", cpus, shown->view->limit.limited ? " CPUs" : "");
+	fprintf(out, "%s%s\n", cpus, shown->report.view->limit.limited ? " CPUs" : "");
 	label(out, "CPUs");
-	fprintf(out, "%u (%s)\n", shown->view->cpus,
-		shown->view->cpus_given ? "as given" : "of the affinity mask");
+	fprintf(out, "%u (%s)\n", shown->report.view->cpus,
+		shown->report.view->cpus_given ? "as given" : "of the affinity mask");
 	label(out, "rounding");
 	fprintf(out, "%s, at least %u", cpu_round_name(policy->round), cpu_policy_min(policy));
 	if (policy->workers_max)
@@ -140,9 +140,9 @@ show_bounds(FILE *out, const struct shown *shown)
 static void
 show_throttling(FILE *out, const struct shown *shown)
 {
-	for (size_t i = 0; i < shown->view->n_levels; i++) {
-		const struct corun_cpu_level *level = &shown->view->levels[i];
-		struct throttling t = throttling_of(level, shown->last);
+	for (size_t i = 0; i < shown->report.view->n_levels; i++) {
+		const struct corun_cpu_level *level = &shown->report.view->levels[i];
+		struct throttling t = throttling_of(level, shown->report.last);
 
 		if (!t.known || (!level->limit.limited && level->nr_throttled == 0))
 			continue;
@@ -159,13 +159,13 @@ show_throttling(FILE *out, const struct shown *shown)
 void
 cpu_show_text(FILE *out, const struct shown *shown)
 {
-	show_place(out, shown->view);
+	show_place(out, shown->report.view);
 	show_levels(out, shown);
 	show_bounds(out, shown);
 	show_throttling(out, shown);
-	complaints_print(out, "note         ", shown->options, shown->view);
+	complaints_print(out, "note         ", shown->report.env_error, shown->report.view);
 	label(out, "workers");
-	fprintf(out, "%u: ", shown->decision.workers);
-	cpu_because(out, shown);
+	fprintf(out, "%u: ", shown->report.decision.workers);
+	cpu_because(out, &shown->report);
 	putc('\n', out);
 }

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/ctl/complaints.h"
+#include "daemon/report/complaints.h"
 #include "daemon/ctl/cpu_show.h"
 #include "daemon/ctl/output.h"
 
@@ -87,15 +87,10 @@ wait_until(const struct watch *watch, uint64_t deadline_ns)
 static struct shown
 look(const struct watch *watch)
 {
-	const struct look_options *options = watch->options;
-	const struct corun_cpu_view *view = corun_cpu_look(watch->cpu);
+	struct shown shown = shown_of(watch->options, corun_cpu_look(watch->cpu));
 
-	return (struct shown){
-		.options = options,
-		.view = view,
-		.decision = corun_cpu_decide(&options->policy, view->cpus, &view->limit),
-		.last = watch->has_last ? &watch->last : NULL,
-	};
+	shown.report.last = watch->has_last ? &watch->last : NULL;
+	return shown;
 }
 
 /*
@@ -106,18 +101,18 @@ look(const struct watch *watch)
 static char *
 answer_of(const struct shown *shown)
 {
-	const struct corun_cpu_view *view = shown->view;
+	const struct corun_cpu_view *view = shown->report.view;
 	char *answer = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&answer, &size);
 
 	if (!out)
 		return NULL;
-	fprintf(out, "%u %u %" PRIu64 " %" PRIu64 " %s\n", shown->decision.workers, view->cpus,
-		view->limit.quota_us, view->limit.period_us,
+	fprintf(out, "%u %u %" PRIu64 " %" PRIu64 " %s\n", shown->report.decision.workers,
+		view->cpus, view->limit.quota_us, view->limit.period_us,
 		view->cgroup_path ? view->cgroup_path : "");
-	cpu_because(out, shown);
-	complaints_print(out, "\n", shown->options, view);
+	cpu_because(out, &shown->report);
+	complaints_print(out, "\n", shown->report.env_error, view);
 	if (fclose(out) != 0) {
 		free(answer);
 		return NULL;
@@ -180,22 +175,22 @@ print_time(FILE *out, bool with_date)
 static void
 print_count(FILE *out, const struct watch *watch, const struct shown *shown)
 {
-	if (watch->answer && watch->workers != shown->decision.workers)
+	if (watch->answer && watch->workers != shown->report.decision.workers)
 		fprintf(out, "%u -> ", watch->workers);
-	fprintf(out, "%u worker%s: ", shown->decision.workers,
-		shown->decision.workers == 1 ? "" : "s");
-	cpu_because(out, shown);
+	fprintf(out, "%u worker%s: ", shown->report.decision.workers,
+		shown->report.decision.workers == 1 ? "" : "s");
+	cpu_because(out, &shown->report);
 }
 
 static void
 show_line(const struct watch *watch, const struct shown *shown)
 {
-	const struct corun_cpu_level *level = cpu_deciding_level(shown->view);
+	const struct corun_cpu_level *level = cpu_deciding_level(shown->report.view);
 
 	print_time(stdout, true);
 	print_count(stdout, watch, shown);
 	if (level) {
-		struct throttling t = throttling_of(level, shown->last);
+		struct throttling t = throttling_of(level, shown->report.last);
 
 		if (t.known && t.since_last_look && t.nr_throttled)
 			printf("; throttled in %" PRIu64 " of %" PRIu64
@@ -203,7 +198,8 @@ show_line(const struct watch *watch, const struct shown *shown)
 			       t.nr_throttled, t.nr_periods);
 	}
 	putchar('\n');
-	complaints_print(stdout, "                     ", shown->options, shown->view);
+	complaints_print(stdout, "                     ", shown->report.env_error,
+			 shown->report.view);
 }
 
 /* Keep the last change of the count for the screen. */
@@ -213,7 +209,7 @@ note_change(struct watch *watch, const struct shown *shown)
 	size_t size = 0;
 	FILE *out;
 
-	if (!watch->answer || watch->workers == shown->decision.workers)
+	if (!watch->answer || watch->workers == shown->report.decision.workers)
 		return;
 	free(watch->changed);
 	watch->changed = NULL;
@@ -268,7 +264,7 @@ show(struct watch *watch, const struct shown *shown, char *answer)
 	}
 	free(watch->answer);
 	watch->answer = answer;
-	watch->workers = shown->decision.workers;
+	watch->workers = shown->report.decision.workers;
 	return output_flush() == 0;
 }
 
@@ -318,7 +314,7 @@ cpu_watch(struct corun_cpu *cpu, const struct look_options *options, unsigned se
 	while (look_settled(&watch, &shown, &answer)) {
 		if (!show(&watch, &shown, answer))
 			break; /* main() says why */
-		throttling_remember(&watch.last, shown.view);
+		throttling_remember(&watch.last, shown.report.view);
 		watch.has_last = true;
 		/* After the machine slept, one look is enough for all that were missed. */
 		deadline_ns += watch.period_ns;

@@ -3,17 +3,11 @@
 bin_PROGRAMS += corunctl
 
 corunctl_SOURCES = \
-	$(report_sources) \
 	%D%/capture.h \
 	%D%/command.c \
 	%D%/command.h \
-	%D%/complaints.c \
-	%D%/complaints.h \
 	%D%/corunctl.c \
 	%D%/cpu.c \
-	%D%/cpu_because.c \
-	%D%/cpu_json.c \
-	%D%/cpu_names.c \
 	%D%/cpu_show.h \
 	%D%/cpu_text.c \
 	%D%/cpu_watch.c \
@@ -22,17 +16,49 @@ corunctl_SOURCES = \
 	%D%/look_options.h \
 	%D%/nproc.c \
 	%D%/output.c \
-	%D%/output.h \
-	%D%/quoted.c \
-	%D%/quoted.h \
-	%D%/throttling.c \
-	%D%/throttling.h
+	%D%/output.h
 # Only this program knows JSON and tar files.
 corunctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBARCHIVE_CFLAGS)
-corunctl_LDADD = libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
+corunctl_LDADD = libreport.la libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
 if HAVE_LIBARCHIVE
 corunctl_SOURCES += %D%/capture.c
 else
 corunctl_SOURCES += %D%/capture_none.c
 endif
 EXTRA_DIST += %D%/capture.c %D%/capture_none.c
+
+# The commands that ask corund.
+ctl_daemon_sources = \
+	%D%/act.c \
+	%D%/client.c \
+	%D%/client.h \
+	%D%/client_options.c \
+	%D%/client_options.h \
+	%D%/client_private.h \
+	%D%/client_stream.c \
+	%D%/escape.c \
+	%D%/escape.h \
+	%D%/event_text.c \
+	%D%/event_text.h \
+	%D%/events.c \
+	%D%/logs.c \
+	%D%/reload.c \
+	%D%/status.c \
+	%D%/table.c \
+	%D%/table.h \
+	%D%/tail.c \
+	%D%/tail.h \
+	%D%/task_text.c \
+	%D%/task_text.h \
+	%D%/tasks.c \
+	%D%/version.c \
+	%D%/when.c \
+	%D%/when.h \
+	%D%/worker_text.c \
+	%D%/worker_text.h \
+	%D%/workers.c
+if DAEMON
+corunctl_SOURCES += $(ctl_daemon_sources)
+corunctl_CPPFLAGS += $(CURL_CFLAGS)
+corunctl_LDADD += $(CURL_LIBS)
+endif

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "daemon/ctl/complaints.h"
+#include "daemon/report/complaints.h"
 #include "daemon/ctl/look_options.h"
 
 static int
@@ -30,7 +30,7 @@ run(const struct command *command, int argc, char **argv)
 	if (status != EXIT_OK)
 		return status;
 	view = corun_cpu_look(cpu);
-	complaints_print(stderr, "corunctl nproc: ", &options, view);
+	complaints_print(stderr, "corunctl nproc: ", options.env_error, view);
 	printf("%u\n", corun_cpu_decide(&options.policy, view->cpus, &view->limit).workers);
 	corun_cpu_close(cpu);
 	return EXIT_OK;

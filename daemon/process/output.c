@@ -2,7 +2,7 @@
  * Output - two pipes, a coroutine for each that reads it, one ring
  *
  * The end to write to is blocking, as programs expect of stdout; ours is not. (The ends of a pipe
- * are two open files, so the flag of one is not the other's.)
+ * are two open files: the flag of one is not the other's.)
  *
  * The ring is under a plain lock, held for a copy of at most 64 KiB. A coroutine that is preempted
  * with it in hand keeps others waiting until its next turn; who must not wait for that, such as the
@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <corun/coroutine.h>
 #include <corun/io.h>
@@ -224,12 +223,13 @@ static int
 make_pipe(struct stream *s)
 {
 	int fds[2];
+	int r = corun_pipe(fds);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	s->read_fd = fds[0];
 	s->write_fd = fds[1];
-	return corun_nonblock(s->read_fd);
+	return fcntl(s->write_fd, F_SETFL, O_WRONLY) < 0 ? -errno : 0;
 }
 
 static int
@@ -255,7 +255,7 @@ stream_close(struct stream *s, uint64_t deadline_ns)
 	bool held = false;
 
 	if (s->write_fd >= 0)
-		close(s->write_fd);
+		corun_close(s->write_fd);
 	if (s->reader != NULL) {
 		held = corun_join(s->reader, deadline_ns) == -ETIMEDOUT;
 		if (held) {
@@ -311,7 +311,7 @@ output_close(struct output *output)
 
 	/* Both first: a process may hold the two and end upon the loss of either. */
 	for (int i = 0; i < 2; i++) {
-		close(output->streams[i].write_fd);
+		corun_close(output->streams[i].write_fd);
 		output->streams[i].write_fd = -1;
 	}
 	for (int i = 0; i < 2; i++)

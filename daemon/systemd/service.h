@@ -30,3 +30,6 @@ void service_stopping(void);
  * or was handed off since the last ping.
  */
 void service_watchdog(void);
+
+/** service_close() - no more pings; the runtime is about to stop */
+void service_close(void);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# live_docker.sh - corunctl in a container of the Docker Engine, whose limit changes
+# live_docker.sh - corunctl and corund in containers of the Docker Engine, whose limits change
 #
 #   tests/e2e/live_docker.sh [BUILD-FOLDER]
 #
@@ -46,7 +46,18 @@ fi
 tap_note "$(docker info --format '{{.ServerVersion}}, cgroup v{{.CgroupVersion}}, {{.CgroupDriver}}' 2>&1)"
 
 "$here/stage.sh" "$build" "$dir/root"
-mkdir -p "$dir/root/proc" "$dir/root/sys" "$dir/root/dev" "$dir/root/etc" "$dir/root/tmp"
+mkdir -p "$dir/root/proc" "$dir/root/sys" "$dir/root/dev" "$dir/root/etc/corun/tasks.d" "$dir/root/tmp" \
+	"$dir/root/run"
+cp "$(command -v busybox)" "$dir/root/bin/sh" # sh, echo, sleep in one file without libraries
+cat >"$dir/root/etc/corun/corund.conf" <<-'CONF'
+	[Corund]
+	WorkersMin=1
+CONF
+cat >"$dir/root/etc/corun/tasks.d/told.task" <<-'TASK'
+	[Task]
+	ExecStart=/bin/sh -c 'trap "echo signalled" USR1; echo started with %w; (sleep 1 &) ; while :; do sleep 1 & wait $!; done'
+	OnResize=signal:USR1
+TASK
 tar -C "$dir/root" -c . | docker import - "$name" >/dev/null
 image=yes
 
@@ -89,5 +100,42 @@ if [ "$took" -lt 10000 ]; then
 else
 	tap_fail "as PID 1 it did not end when told to: $took ms"
 fi
+
+# ---- corund as PID 1: any uid, read-only root, no capability
+docker rm -f "$name" >/dev/null 2>&1 || :
+docker run -d --network none --name "$name" --cpus=1.5 --read-only --tmpfs /run:mode=1777 --cap-drop=ALL \
+	--user 12345 --env CORUN_SOCKET=/run/corun.sock "$name" \
+	/bin/corund --config /etc/corun/corund.conf --cpus 8 >/dev/null
+ask() { docker exec "$name" /bin/corunctl "$@" 2>&1; }
+workers() { ask workers --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p'; }
+logged() { docker logs "$name" 2>&1 | grep -c -F -e "$1" || :; }
+becomes() { # WHAT WANTED COMMAND...: within 20 s
+	what=$1 wanted=$2
+	shift 2
+	begun=$(now_ms)
+	while :; do
+		got=$("$@" || :)
+		took=$(($(now_ms) - begun))
+		[ "$got" != "$wanted" ] || break
+		[ $took -lt 20000 ] || break
+		sleep 0.1
+	done
+	if [ "$got" = "$wanted" ]; then tap_ok "$what ($took ms)"; else
+		tap_fail "$what" "'$got', wanted '$wanted'; $(docker logs "$name" 2>&1 | tail -n 10)"
+	fi
+}
+becomes "corund as PID 1, --cpus=1.5" 2 workers
+becomes "its task is told 2" 1 logged "told: started with 2"
+update --cpus 0.7
+becomes "docker update --cpus 0.7" 1 workers
+becomes "OnResize=signal" 1 logged "told: signalled"
+update --cpus 1.9
+becomes "docker update --cpus 1.9" 2 workers
+orphans() { ask status --json | sed -n 's/.*"orphans_reaped": *\([0-9]*\).*/\1/p'; }
+becomes "it reaps what nobody waits for" 1 orphans
+before=$(now_ms)
+docker stop --time 20 "$name" >/dev/null
+tap_is "docker stop ($(($(now_ms) - before)) ms): exit code" \
+	"$(docker inspect --format '{{.State.ExitCode}}' "$name")" 0
 
 tap_done

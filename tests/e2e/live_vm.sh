@@ -10,6 +10,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tests/e2e/guest.sh
+. "$here/guest.sh"
 
 build=${1:-.}
 [ $# -eq 0 ] || shift
@@ -34,22 +36,7 @@ else
 fi
 
 for mode in "$@"; do
-	start=$(date +%s)
-	status=0
-	"$here/../vm.sh" --cgroup "$mode" --smp 8 --share "$dir" --timeout 1200 \
-		-- sh ./guest_cpu.sh . "$mode" >"$dir/tap" || status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) tap_ok "$mode: ${line#ok * - }" ;;
-		"not ok "*) tap_fail "$mode: ${line#not ok * - }" ;;
-		"1.."*) ;;
-		*) printf '%s\n' "$line" ;;
-		esac
-	done <"$dir/tap"
-	ran=$(grep -c -E '^(not )?ok ' "$dir/tap" || :)
-	plan=$(sed -n 's/^1\.\.//p' "$dir/tap")
-	tap_is "$mode: the guest ran its whole plan (status $status, $(($(date +%s) - start)) s)" "$ran" \
-		"${plan:-a plan}"
+	guest_run "$mode" "$dir" guest_cpu.sh
 done
 
 tap_done

@@ -3,10 +3,14 @@
 EXTRA_DIST += \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
+	%D%/daemon.sh \
+	%D%/guest.sh \
 	%D%/kernel.sh \
 	%D%/watch.sh
 dist_noinst_SCRIPTS += \
+	%D%/guest_corund.sh \
 	%D%/guest_cpu.sh \
+	%D%/live_corund.sh \
 	%D%/live_docker.sh \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
@@ -21,4 +25,13 @@ cli_tests = \
 dist_noinst_SCRIPTS += $(cli_tests)
 if TOOLS
 TESTS += $(cli_tests)
+endif
+
+daemon_tests = \
+	%D%/corund_bad_input.sh \
+	%D%/corund_hogs.sh \
+	%D%/corund_tasks.sh
+dist_noinst_SCRIPTS += $(daemon_tests)
+if DAEMON
+TESTS += $(daemon_tests)
 endif

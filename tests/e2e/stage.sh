@@ -18,6 +18,7 @@ make -s -C "$build" install DESTDIR="$dir/install" >"$dir/install.log" 2>&1 || {
 rm "$dir/install.log"
 cp "$dir/install$prefix"/bin/* "$dir/bin/"
 cp -P "$dir/install$prefix"/lib/*.so* "$dir/lib/"
+[ ! -d "$dir/install$prefix/lib/corun" ] || cp -R "$dir/install$prefix/lib/corun" "$dir/lib/"
 rm -rf "$dir/install"
 
 # A line of ldd is "NAME => FILE (ADDRESS)"; the loader's own has no arrow.

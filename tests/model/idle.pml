@@ -1,8 +1,8 @@
 /*
  * Idle - who publishes work against who goes idle
  *
- * Stands for runtime/sched.c (sched_put, sched_put_global), runtime/steal.c (look, from_global,
- * from_others, stop_spinning, go_idle, work_anywhere), runtime/thread.c (wake_one,
+ * Stands for runtime/sched.c (sched_put, sched_put_global, sched_end_slice), runtime/steal.c (look,
+ * from_global, from_others, stop_spinning, go_idle, work_anywhere), runtime/thread.c (wake_one,
  * wake_for_idle_worker, thread_sleep, helper_main) and runtime/runq.c. README.md says what is left
  * out.
  *
@@ -33,6 +33,10 @@
 #define SPAWNS 3 /* coroutines beside the first */
 #endif
 
+#ifndef ENDS
+#define ENDS 1 /* of time slices while another was to run next */
+#endif
+
 #define NONE 255
 
 byte n_global;
@@ -48,6 +52,7 @@ bool wanted;		  /* the helper is */
 bool starting;		  /* a thread is being made */
 byte made = 1;		  /* threads */
 byte spawns = SPAWNS;
+byte ends = ENDS;
 
 #ifdef BROKEN_RESCAN
 #define BROKEN_LISTED
@@ -334,7 +339,10 @@ idle_now: /* go_idle() */
 	/* thread_sleep() */
 	atomic { !lock -> listed[t] = true; n_idle_threads++ };
 #ifndef BROKEN_LISTED
-	look_anywhere();
+	if
+	:: n_idle > 0 -> look_anywhere()
+	:: else
+	fi;
 	if
 	:: found -> found = false; wake_one(NONE, true) /* perhaps this thread itself */
 	:: else
@@ -373,6 +381,19 @@ work:	/* stop_spinning(), then the coroutine */
 		/* a burst from elsewhere, from the network for one */
 		atomic { !lock -> n_global = n_global + 2; flush(w) };
 		wake_one(w, true)
+	:: atomic { ends > 0 && next[w] != 0 -> ends--; next[w] = 0; flush(w) };
+		/* sched_end_slice(): who was next goes behind the ring, and this one to all */
+		late[w]++;
+		if
+		:: atomic { head[w] != tail[w] + late[w] -> flush(w); head[w]++; got = true }
+		:: head[w] == tail[w] + late[w]
+		fi;
+		atomic { !lock -> n_global++; flush(w) };
+		wake_one(w, true);
+		if
+		:: got -> goto work
+		:: else -> goto find
+		fi
 	:: goto find /* it ends, or parks */
 	:: break /* it runs for ever */
 	od;

@@ -48,9 +48,9 @@ variants() {
 		idle   broken SPAWNS=2 BROKEN_HELPER
 		idle   broken SPAWNS=2 BROKEN_LISTED
 		idle   broken SPAWNS=2 BROKEN_RESCAN
-		+idle  broken SPAWNS=3 BROKEN_LAST_SPINNER
-		+idle  right  SPAWNS=3
-		+idle  right  SPAWNS=2 THREADS=3
+		+idle  broken SPAWNS=3 ENDS=0 BROKEN_LAST_SPINNER
+		+idle  right  SPAWNS=3 ENDS=0
+		+idle  right  SPAWNS=2 ENDS=0 THREADS=3
 		resize right  SPAWNS=0
 		resize broken SPAWNS=0 TAKES=0 BROKEN_RETIRE
 		resize broken SPAWNS=0 TAKES=0 BROKEN_LET_GO

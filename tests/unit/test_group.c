@@ -245,6 +245,49 @@ START_TEST(many_wait_for_one)
 }
 END_TEST
 
+static struct corun_coroutine *last;
+
+static void
+start_last(void *arg)
+{
+	want_eq(corun_spawn(&last, NULL, stay, arg), 0);
+}
+
+static void
+join_last_and_go_on(void *arg)
+{
+	(void) arg;
+	join(last);
+	atomic_store(&go_on, false);
+	go_in_group(stay, NULL);
+}
+
+/*
+ * The last member's end wakes who waits, and then who joins it; on one worker the latter runs
+ * first, and starts a member. None lived in between all the same.
+ */
+START_TEST(a_new_member_does_not_undo_the_end)
+{
+	struct corun_coroutine *joiner, *waiter;
+
+	pool_start(_i);
+	new_group();
+	go_in_group(start_last, NULL);
+	await(atomic_load(&ran) == 1);
+	joiner = spawn(join_last_and_go_on, NULL);
+	waiter = spawn(wait_in_coroutine, NULL);
+	want_eq(corun_group_wait(group, corun_in(10 * CORUN_MS)), -ETIMEDOUT);
+	atomic_store(&go_on, true);
+	join(joiner);
+	join(waiter);
+	atomic_store(&go_on, true);
+	await_group();
+	want_eq(atomic_load(&ran), 3);
+	corun_group_unref(group);
+	pool_stop();
+}
+END_TEST
+
 static void
 end_soon(void *arg)
 {
@@ -561,6 +604,7 @@ main(void)
 	tcase_add_loop_test(tcase, a_named_group_beats_the_own, 0, POOLS);
 	tcase_add_test(tcase, errors);
 	tcase_add_loop_test(tcase, many_wait_for_one, 0, POOLS);
+	tcase_add_loop_test(tcase, a_new_member_does_not_undo_the_end, 0, 1);
 	tcase_add_loop_test(tcase, ends_and_waits_race, 0, POOLS);
 	tcase_add_loop_test(tcase, members_keep_it_alive, 0, POOLS);
 	tcase_add_test(tcase, list_says_what_each_does);

@@ -140,6 +140,30 @@ START_TEST(stop_with_a_deadline)
 }
 END_TEST
 
+static void *
+ask_for_the_default(void *arg)
+{
+	(void) arg;
+	while (corun_set_default_workers() > 0)
+		;
+	return NULL;
+}
+
+/* Who asks for a look just when the runtime stops gets no look, and an answer. */
+START_TEST(stop_beside_a_look)
+{
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread;
+
+		start_workers(2);
+		ck_assert_int_eq(pthread_create(&thread, NULL, ask_for_the_default, NULL), 0);
+		usleep(100 * (unsigned) (i % 10));
+		stop_all();
+		ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	}
+}
+END_TEST
+
 /* ---- yielding ----------------------------------------------------------------------------------
  */
 
@@ -318,6 +342,33 @@ timers_accounted_for(void *arg)
 }
 ON_WORKERS(no_timer_lost_or_twice, timers_accounted_for)
 
+static _Atomic int begun, done;
+
+static void
+begin_and_sleep(void *arg)
+{
+	(void) arg;
+	atomic_fetch_add(&begun, 1);
+	corun_sleep(50 * CORUN_US);
+	atomic_fetch_add(&done, 1);
+}
+
+/* A timer may start a coroutine just when the last one has ended: the stop waits for it, too. */
+START_TEST(stop_waits_for_what_timers_start)
+{
+	for (int i = 0; i < 200; i++) {
+		start_workers(1 + (unsigned) i % 3);
+		for (unsigned j = 0; j < 40; j++)
+			ck_assert_int_eq(corun_timer_start(NULL, corun_in(j * 150 * CORUN_US),
+							   begin_and_sleep, NULL),
+					 0);
+		corun_sleep((uint64_t) i * 10 * CORUN_US);
+		stop_all();
+		ck_assert_int_eq(atomic_load(&begun), atomic_load(&done));
+	}
+}
+END_TEST
+
 /* ---- pinning, identity, errno ------------------------------------------------------------------
  */
 
@@ -481,12 +532,14 @@ main(void)
 	tcase_add_test(tcase, from_a_plain_thread);
 	tcase_add_test(tcase, start_stop_start);
 	tcase_add_test(tcase, stop_with_a_deadline);
+	tcase_add_test(tcase, stop_beside_a_look);
 	add_on_workers(tcase, yield_makes_progress);
 	add_on_workers(tcase, sleeper_is_not_starved);
 	add_on_workers(tcase, sleep_is_never_early);
 	tcase_add_test(tcase, timers_fire_in_due_order);
 	add_on_workers(tcase, timer_stop_and_reset);
 	add_on_workers(tcase, no_timer_lost_or_twice);
+	tcase_add_test(tcase, stop_waits_for_what_timers_start);
 	add_on_workers(tcase, pinned_coroutines_stay);
 	add_on_workers(tcase, errno_is_each_coroutines_own);
 	add_on_workers(tcase, stacks_hold_what_they_promise);

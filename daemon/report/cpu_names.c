@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "daemon/ctl/cpu_show.h"
+#include "daemon/report/cpu_report.h"
 
 const char *
 cpu_hierarchy_name(const struct corun_cpu_view *view)

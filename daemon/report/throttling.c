@@ -1,4 +1,4 @@
-#include "daemon/ctl/throttling.h"
+#include "daemon/report/throttling.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,11 +1,11 @@
-#include "daemon/ctl/complaints.h"
+#include "daemon/report/complaints.h"
 
 #include <string.h>
 
-#include "daemon/ctl/quoted.h"
+#include "daemon/report/quoted.h"
 
-static void
-complain_of_level(FILE *out, const char *prefix, const struct corun_cpu_level *level)
+void
+complaints_of_level(FILE *out, const char *prefix, const struct corun_cpu_level *level)
 {
 	bool malformed = level->state == CORUN_LEVEL_MALFORMED;
 
@@ -31,11 +31,11 @@ complain_of_env(FILE *out, const char *prefix, const char *text)
 }
 
 void
-complaints_print(FILE *out, const char *prefix, const struct look_options *options,
+complaints_print(FILE *out, const char *prefix, const char *env_error,
 		 const struct corun_cpu_view *view)
 {
-	if (options->env_error)
-		complain_of_env(out, prefix, options->env_error);
+	if (env_error)
+		complain_of_env(out, prefix, env_error);
 	if (view->fault) {
 		fputs(prefix, out);
 		quoted_print(out, view->fault);
@@ -43,5 +43,5 @@ complaints_print(FILE *out, const char *prefix, const struct look_options *optio
 			view->n_levels ? "the cgroup found before counts" : "no quota counts");
 	}
 	for (size_t i = 0; i < view->n_levels; i++)
-		complain_of_level(out, prefix, &view->levels[i]);
+		complaints_of_level(out, prefix, &view->levels[i]);
 }

@@ -1,4 +1,4 @@
-#include "daemon/ctl/quoted.h"
+#include "daemon/report/quoted.h"
 
 void
 quoted_print(FILE *out, const char *text)
