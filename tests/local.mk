@@ -150,7 +150,8 @@ unit_tests_daemon = \
 	%D%/unit/test_config_given \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
-	%D%/unit/test_spawn
+	%D%/unit/test_spawn \
+	%D%/unit/test_taskgroup
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
@@ -172,6 +173,10 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_taskgroup_SOURCES = %D%/unit/test_taskgroup.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_taskgroup_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_taskgroup_LDADD = $(unit_ldadd_daemon)
 endif
 
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
