@@ -1,6 +1,8 @@
 # Live tests; contrib/check.sh runs them.
 
 EXTRA_DIST += \
+	%D%/ctl_server.py \
+	%D%/ctl_terminal.py \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
 	%D%/daemon.sh \
@@ -20,6 +22,7 @@ dist_noinst_SCRIPTS += \
 cli_tests = \
 	%D%/corunctl.sh \
 	%D%/corunctl_capture.sh \
+	%D%/corunctl_daemon.sh \
 	%D%/corunctl_docs.sh \
 	%D%/corunctl_watch.sh
 dist_noinst_SCRIPTS += $(cli_tests)
@@ -29,6 +32,7 @@ endif
 
 daemon_tests = \
 	%D%/corund_bad_input.sh \
+	%D%/corund_ctl.sh \
 	%D%/corund_hogs.sh \
 	%D%/corund_tasks.sh
 dist_noinst_SCRIPTS += $(daemon_tests)
