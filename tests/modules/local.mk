@@ -1,13 +1,20 @@
 # Modules that are right, and modules that are wrong, for the test of what loads them.
 
 if DAEMON
-if HAVE_CHECK
 
 # -rpath makes libtool build a shared object of what is not installed.
 test_module_ldflags = -module -avoid-version -shared -rpath $(abs_builddir)/%D%
 
+# For tests/e2e/corund_hogs.sh.
+check_LTLIBRARIES += %D%/gaps.la
+%C%_gaps_la_SOURCES = %D%/gaps.c
+%C%_gaps_la_LDFLAGS = $(test_module_ldflags)
+%C%_gaps_la_LIBADD = libcorun.la
+
+if HAVE_CHECK
+
 check_LTLIBRARIES += \
-	%D%/abi.la \
+	%D%/bad_abi.la \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
@@ -37,10 +44,10 @@ check_LTLIBRARIES += \
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)
 %C%_starts_la_LIBADD = libcorun.la
 
-%C%_abi_la_SOURCES = %D%/broken.c
-%C%_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DABI=99
-%C%_abi_la_LDFLAGS = $(test_module_ldflags)
-%C%_abi_la_LIBADD = libcorun.la
+%C%_bad_abi_la_SOURCES = %D%/broken.c
+%C%_bad_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DABI=99
+%C%_bad_abi_la_LDFLAGS = $(test_module_ldflags)
+%C%_bad_abi_la_LIBADD = libcorun.la
 
 %C%_small_la_SOURCES = %D%/broken.c
 %C%_small_la_CPPFLAGS = $(AM_CPPFLAGS) -DSIZE=16

@@ -33,7 +33,7 @@ every(void *arg)
 	uint64_t start_ns = corun_now();
 
 	(void) arg;
-	begin(&h, "jobs", KEYS("Schedule", "every 50ms", "Command", "echo it is $THREADS; exit 3"));
+	begin(&h, "jobs", KEYS("Every", "50ms", "Command", "echo it is $THREADS; exit 3"));
 	ck_assert(hosted_said(&h, "starts\n"));
 	ck_assert_uint_ge(corun_now() - start_ns, 50 * CORUN_MS);
 	ck_assert(hosted_said(&h, "it is 7\n"));
@@ -50,7 +50,7 @@ at_start(void *arg)
 	struct hosted h;
 
 	(void) arg;
-	begin(&h, "jobs", KEYS("Schedule", "every 1d", "Command", "echo ran", "RunAtStart", "yes"));
+	begin(&h, "jobs", KEYS("Every", "1d", "Command", "echo ran", "RunAtStart", "yes"));
 	ck_assert(hosted_said(&h, "ran\n"));
 	ck_assert(hosted_said(&h, "ended with exit code 0"));
 	ck_assert_uint_eq(corun_chan_len(h.ended), 0);
@@ -72,7 +72,7 @@ overlap(void *arg)
 		snprintf(command, sizeof(command), "test -e %s && exit; touch %s; sleep 0.5", file,
 			 file);
 		begin(&h, "jobs",
-		      KEYS("Schedule", "every 200ms", "Command", command, "Overlap",
+		      KEYS("Every", "200ms", "Command", command, "Overlap",
 			   queue ? "queue" : "skip"));
 		ck_assert(hosted_said(&h, "left out, since it still ran when it was due: "));
 		/* At once, or when it is due again. */
@@ -90,8 +90,8 @@ too_long(void *arg)
 
 	(void) arg;
 	begin(&h, "jobs",
-	      KEYS("Schedule", "every 1h", "Command", "exec sleep 1000", "RunAtStart", "yes",
-		   "TimeoutSec", "100ms"));
+	      KEYS("Every", "1h", "Command", "exec sleep 1000", "RunAtStart", "yes", "TimeoutSec",
+		   "100ms"));
 	ck_assert(hosted_said(&h, "ended with signal 15 after 0."));
 	ck_assert(hosted_said(&h, "it took longer than TimeoutSec="));
 	end(&h);
@@ -104,8 +104,7 @@ stopped_while_it_runs(void *arg)
 
 	(void) arg;
 	begin(&h, "jobs",
-	      KEYS("Schedule", "every 1h", "Command", "echo up; exec sleep 1000", "RunAtStart",
-		   "yes"));
+	      KEYS("Every", "1h", "Command", "echo up; exec sleep 1000", "RunAtStart", "yes"));
 	ck_assert(hosted_said(&h, "up\n"));
 	end(&h);
 }
@@ -127,8 +126,8 @@ at(void *arg)
 	localtime_r(&soon, &tm);
 	ck_assert_int_eq(tm.tm_min, 0);
 	ck_assert_int_eq(tm.tm_sec, 0);
-	snprintf(schedule, sizeof(schedule), "at %02d:01 %02d:00", tm.tm_hour, tm.tm_hour);
-	begin(&h, "jobs", KEYS("Schedule", schedule, "Command", "date +now=%H:%M"));
+	snprintf(schedule, sizeof(schedule), "%02d:01 %02d:00", tm.tm_hour, tm.tm_hour);
+	begin(&h, "jobs", KEYS("At", schedule, "Command", "date +now=%H:%M"));
 	ck_assert_uint_eq(output_lines(h.start.output), 0);
 	ck_assert(hosted_said(&h, "starts\n"));
 	snprintf(schedule, sizeof(schedule), "now=%02d:00\n", tm.tm_hour);
@@ -140,22 +139,37 @@ at(void *arg)
 static void
 refused_values(void *arg)
 {
-	static const char *const wrong[] = { "5min",           "every",      "every 0",
-					     "every infinity", "every day",  "at",
-					     "at 3",           "at 24:00",   "at 3:60",
-					     "at 03:30,",      "at 03:30 x", "" };
+	static const struct {
+		const char *key, *value;
+	} wrong[] = { { "Every", "0" },  { "Every", "infinity" }, { "Every", "day" },
+		      { "Every", "" },   { "Every", "-5" },       { "At", "3" },
+		      { "At", "24:00" }, { "At", "3:60" },        { "At", "03:30,04:30" },
+		      { "At", "" },      { "At", "03:30 x" } };
+	char path[4096];
 
 	(void) arg;
+	built(path, sizeof(path), "contrib/modules", "jobs");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		struct hosted h;
-		char path[4096];
 
-		built(path, sizeof(path), "contrib/modules", "jobs");
-		hosted_init(&h, path, KEYS("Schedule", wrong[i], "Command", "true"));
+		hosted_init(&h, path, KEYS(wrong[i].key, wrong[i].value, "Command", "true"));
 		ck_assert_int_eq(module_run(&h.start, &h.run, h.fault, sizeof(h.fault)), -EINVAL);
-		ck_assert_msg(strstr(h.fault, "is no schedule; 'every 5min' or 'at 03:30 15:30'") !=
-				      NULL,
+		ck_assert_msg(strstr(h.fault, wrong[i].key[0] == 'A' ? " is no time of the day; "
+								     : " is no period; ") != NULL,
 			      "%s", h.fault);
+		hosted_free(&h);
+	}
+	for (int both = 0; both <= 1; both++) {
+		struct hosted h;
+
+		begin(&h, "jobs",
+		      KEYS("Command", "true", both ? "Every" : NULL, "1h", "At", "03:30"));
+		ck_assert_int_eq(hosted_wait(&h), -EINVAL);
+		ck_assert_str_eq(
+			module_fault(h.run),
+			both ? "section [Module] has both Every= and At=; it must have one of them"
+			     : "section [Module] has neither Every= nor At=; it must have one of "
+			       "them");
 		hosted_free(&h);
 	}
 }
@@ -165,13 +179,13 @@ refused_values(void *arg)
 static void
 burners(void *arg)
 {
-	static const char *const spins[] = { "checkpoint", "slice" };
+	static const char *const checkpoints[] = { "yes", "no" };
 
 	(void) arg;
 	for (int i = 0; i < 2; i++) {
 		struct hosted h;
 
-		begin(&h, "burn", KEYS("Spin", spins[i], "SliceSec", "50ms"));
+		begin(&h, "burn", KEYS("Checkpoint", checkpoints[i], "SliceSec", "50ms"));
 		ck_assert(hosted_said(&h, "7 coroutines burn CPU time\n"));
 		while (module_alive(h.run, NULL, 0) != 7)
 			corun_sleep(CORUN_MS);

@@ -84,7 +84,7 @@ static const struct wrong {
 	const char *module; /* of tests/modules; or a path or name, */
 	const char *says;
 } wrongs[] = {
-	{ "abi", "is built for ABI 99 of modules, this corund has ABI 1; build it with the" },
+	{ "bad_abi", "is built for ABI 99 of modules, this corund has ABI 1; build it with the" },
 	{ "small", "corun_module.size is 16, ABI 1 needs at least" },
 	{ "no_run", "corun_module.run is NULL; it must be the function to run" },
 	{ "no_name", "corun_module.name is NULL" },
