@@ -125,7 +125,7 @@ const struct config_option config_options[] = {
 		      "COMMANDS. Several lines add up." },
 	{ TASK("WorkingDirectory", CONFIG_PATH, BOTH, working_directory), .standard = "/",
 	  .reload = RELOAD_TASK, .values = "PATH",
-	  .sentence = "Where the program starts." },
+	  .sentence = "Where the programs of the task start." },
 	{ TASK("User", CONFIG_TEXT, FITS_PROCESS, user), .reload = RELOAD_TASK, .values = "NAME|UID",
 	  .sentence = "Whose rights the program has, with all groups of that user. USER, LOGNAME, HOME and "
 		      "SHELL are set, too. Without it: those of corund." },

@@ -13,11 +13,22 @@ check_LTLIBRARIES += %D%/gaps.la
 
 if HAVE_CHECK
 
+# The example of corun-module(7).
+%D%/hello.c: man/corun-module.7
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(AWK) '/The example ends/ { on = 0 } on && !/^\.nf|^\.fi/ { \
+		gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print } \
+		/The example begins/ { on = 1 }' $(top_srcdir)/man/corun-module.7 >$@
+CLEANFILES += %D%/hello.c
+nodist_%C%_hello_la_SOURCES = %D%/hello.c
+%C%_hello_la_LDFLAGS = $(test_module_ldflags)
+%C%_hello_la_LIBADD = libcorun.la
+
 check_LTLIBRARIES += \
 	%D%/bad_abi.la \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
+	%D%/hello.la \
 	%D%/missing.la \
 	%D%/no_name.la \
 	%D%/no_run.la \
