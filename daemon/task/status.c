@@ -59,7 +59,7 @@ task_publish(struct task *task)
 	status->reason = task->count.reason;
 	status->end = task->end;
 	status->next_start_realtime_us = task->life.state == TASK_WAITING ? task->next_start_us : 0;
-	snprintf(status->fault, sizeof(status->fault), "%.*s", (int) sizeof(status->fault) - 1,
+	snprintf(status->fault, sizeof(status->fault), "%s",
 		 task->fault[0] != '\0' ? task->fault : task->quota_fault);
 	if (task->group != NULL)
 		snprintf(status->cgroup, sizeof(status->cgroup), "%s", taskgroup_path(task->group));

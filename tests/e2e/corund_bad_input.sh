@@ -70,7 +70,7 @@ tap_is "a configuration in order: exit code" "$status" 0
 # ---- while it runs
 task good 'ExecStart=/bin/sleep 1000'
 task broken "ExecStart=/bin/sh -c 'exit 7'" 'Restart=no'
-task unit 'Type=module' 'Module=burn'
+task unit 'Type=module' 'Module=burn' 'Restart=no'
 printf '[Module]\nCoroutine=1\n' >>"$conf/tasks.d/unit.task"
 daemon_start
 becomes "a module with an unknown key fails" failed field .state status unit

@@ -1,17 +1,10 @@
-# Modules that are right, and modules that are wrong, for the test of what loads them.
+# Modules that are right, and modules that are wrong, for the test of what loads them; and one that
+# measures (gaps).
 
 if DAEMON
 
 # -rpath makes libtool build a shared object of what is not installed.
 test_module_ldflags = -module -avoid-version -shared -rpath $(abs_builddir)/%D%
-
-# For tests/e2e/corund_hogs.sh.
-check_LTLIBRARIES += %D%/gaps.la
-%C%_gaps_la_SOURCES = %D%/gaps.c
-%C%_gaps_la_LDFLAGS = $(test_module_ldflags)
-%C%_gaps_la_LIBADD = libcorun.la
-
-if HAVE_CHECK
 
 # The example of corun-module(7).
 %D%/hello.c: man/corun-module.7
@@ -28,6 +21,7 @@ check_LTLIBRARIES += \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
+	%D%/gaps.la \
 	%D%/hello.la \
 	%D%/missing.la \
 	%D%/no_name.la \
@@ -50,6 +44,10 @@ check_LTLIBRARIES += \
 %C%_family_la_SOURCES = %D%/family.c
 %C%_family_la_LDFLAGS = $(test_module_ldflags)
 %C%_family_la_LIBADD = libcorun.la
+
+%C%_gaps_la_SOURCES = %D%/gaps.c
+%C%_gaps_la_LDFLAGS = $(test_module_ldflags)
+%C%_gaps_la_LIBADD = libcorun.la
 
 %C%_starts_la_SOURCES = %D%/starts.c
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)
@@ -90,6 +88,7 @@ check_LTLIBRARIES += \
 %C%_own_runtime_la_LDFLAGS = $(test_module_ldflags)
 %C%_own_runtime_la_LIBADD = libruntime.la
 
+if HAVE_CHECK
 # libdaemon with the shared library that the modules bring in, too: one runtime in the process.
 module_tests = \
 	tests/unit/test_jobs \
