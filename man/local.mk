@@ -10,7 +10,9 @@ EXTRA_DIST += %D%/corunctl.1
 endif
 
 if DAEMON
+dist_man_MANS += %D%/corun-module.7
 dist_man_MANS += %D%/corund.conf.5
 else
+EXTRA_DIST += %D%/corun-module.7
 EXTRA_DIST += %D%/corund.conf.5
 endif
