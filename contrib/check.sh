@@ -82,6 +82,8 @@ suite_minimal() {
 	# shellcheck disable=SC2086 # a list
 	build disable-tools --disable-tools &&
 		make_check disable-tools TESTS="$(programs $short_tests)"
+	build without-libcgroup --without-libcgroup &&
+		make_check without-libcgroup TESTS="$(programs taskgroup)"
 }
 
 suite_distcheck() {
@@ -95,6 +97,7 @@ suite_lint() {
 	step "no file is named after nothing" names_mean_something
 	step "nothing speaks of the place where it was written" words_are_fit
 	step "corun(7) has each number of stats.h with its sentence" statistics_are_told
+	step "manual pages are formatted without a warning" manuals_are_clean
 	run_tap tests/lint/layers.sh
 	build gcc CC=gcc || return 0
 	cd "$work/gcc"
@@ -103,9 +106,9 @@ suite_lint() {
 }
 
 # What needs the runtime; the rest has no threads of its own.
-runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn'
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn taskgroup'
 # Under TSan, where all is slow; the stress suite has more of it.
-racing_tests='context mutex netpoll output reaper runq spawn'
+racing_tests='context mutex netpoll output reaper runq spawn taskgroup'
 # What shows that a build without something works.
 short_tests='context look mutex policy runq sched'
 
@@ -148,7 +151,7 @@ suite_arch() {
 suite_fuzz() {
 	seconds=10
 	[ -z "$long" ] || seconds=600
-	for target in membership mount quota stat workers; do
+	for target in config membership mount quota stat workers; do
 		step "fuzz $target: $seconds s" \
 			env CORUN_FUZZ_DIR="$work/fuzz" tests/fuzz/run.sh "$seconds" "$target"
 	done
@@ -200,6 +203,10 @@ words_are_fit() { # this script holds the words, so it is left out
 		'(^|[^A-Za-z0-9_.])/work(/|$)|\.\./shared|\.library|workplace|debian\.org|proxy\.golang|docker\.io/'
 }
 
+manuals_are_clean() { # groff only warns, so any word of it is a failure
+	manuals_warnings=$(groff -man -t -ww -z -K utf8 man/*.[1-8] 2>&1) || return 1
+	[ -z "$manuals_warnings" ] || { echo "error: $manuals_warnings"; return 1; }
+}
 statistics_are_told() {
 	sed -n 's/^\tX(\([a-z_]*\), \([a-z]*\), "\(.*\)").*/.BR \1 " (\2)"\n\3./p' \
 		include/corun/stats.h >"$work/statistics"

@@ -36,6 +36,7 @@ setup_table() {
 		lint    shellcheck          shellcheck
 		lint    binutils            nm
 		lint    git                 git
+		lint    groff-base          groff
 		live    procps              pgrep
 		live    util-linux          taskset
 		live    jq                  jq

@@ -46,9 +46,6 @@ unit_tests = \
 	%D%/unit/test_quota \
 	%D%/unit/test_runq \
 	%D%/unit/test_sched
-if DAEMON
-unit_tests += %D%/unit/test_config
-endif
 
 unit_headers = \
 	%D%/unit/chan.h \
@@ -77,10 +74,6 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 %C%_unit_test_chan_rules_SOURCES = %D%/unit/test_chan_rules.c $(unit_headers)
 %C%_unit_test_chan_rules_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_chan_rules_LDADD = $(unit_ldadd)
-
-%C%_unit_test_config_SOURCES = %D%/unit/test_config.c $(unit_headers)
-%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
-%C%_unit_test_config_LDADD = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_context_SOURCES = %D%/unit/test_context.c $(unit_headers)
 %C%_unit_test_context_CPPFLAGS = $(unit_cppflags)
@@ -153,10 +146,25 @@ unit_ldadd = libruntime.la $(CHECK_LIBS)
 # What of the daemon can be tried without corund.
 if DAEMON
 unit_tests_daemon = \
+	%D%/unit/test_backoff \
+	%D%/unit/test_config \
+	%D%/unit/test_config_given \
 	%D%/unit/test_output \
 	%D%/unit/test_reaper \
-	%D%/unit/test_spawn
+	%D%/unit/test_spawn \
+	%D%/unit/test_task \
+	%D%/unit/test_task_count \
+	%D%/unit/test_task_table \
+	%D%/unit/test_taskgroup
 unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
+
+%C%_unit_test_config_SOURCES = %D%/unit/test_config.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_config_given_SOURCES = %D%/unit/test_config_given.c %D%/unit/config_files.h %D%/unit/tap.h
+%C%_unit_test_config_given_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_config_given_LDADD = $(unit_ldadd_daemon)
 
 %C%_unit_test_output_SOURCES = %D%/unit/test_output.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_output_CPPFLAGS = $(unit_cppflags)
@@ -169,6 +177,26 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
 %C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_backoff_SOURCES = %D%/unit/test_backoff.c %D%/unit/tap.h
+%C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/task_control.h %D%/unit/tap.h
+%C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
+%C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_task_count_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_task_table_SOURCES = %D%/unit/test_task_table.c %D%/unit/tap.h
+%C%_unit_test_task_table_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
+%C%_unit_test_task_table_LDADD = $(unit_ldadd_daemon)
+
+%C%_unit_test_taskgroup_SOURCES = %D%/unit/test_taskgroup.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_taskgroup_CPPFLAGS = $(unit_cppflags)
+%C%_unit_test_taskgroup_LDADD = $(unit_ldadd_daemon)
 endif
 
 # The switch alone, without check: tests/arch/run.sh runs the same file under an emulator.
@@ -190,10 +218,16 @@ fuzz_targets = \
 	%D%/fuzz/fuzz_quota \
 	%D%/fuzz/fuzz_stat \
 	%D%/fuzz/fuzz_workers
+if DAEMON
+fuzz_targets += %D%/fuzz/fuzz_config
+endif
 
 fuzz_replay = \
 	%D%/fuzz/fuzz.h \
 	%D%/fuzz/replay.c
+
+%C%_fuzz_fuzz_config_SOURCES = %D%/fuzz/fuzz_config.c $(fuzz_replay)
+%C%_fuzz_fuzz_config_LDADD = libdaemon.la libruntime.la
 
 %C%_fuzz_fuzz_membership_SOURCES = %D%/fuzz/fuzz_membership.c $(fuzz_replay)
 %C%_fuzz_fuzz_membership_LDADD = libruntime.la
@@ -214,3 +248,27 @@ check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 EXTRA_DIST += %D%/fuzz/corpus
 dist_noinst_SCRIPTS += %D%/fuzz/run.sh
+
+# ---- the control server: libcurl is not needed, the clients write HTTP by hand ------------------
+
+control_tests = \
+	%D%/unit/test_events \
+	%D%/unit/test_server
+control_cppflags = $(unit_cppflags) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS)
+control_ldadd = libdaemon.la libreport.la libruntime.la $(JANSSON_LIBS) $(CHECK_LIBS)
+control_headers = %D%/unit/control.h %D%/unit/tap.h %D%/unit/tree.h
+
+%C%_unit_test_events_SOURCES = %D%/unit/test_events.c $(control_headers)
+%C%_unit_test_events_CPPFLAGS = $(control_cppflags)
+%C%_unit_test_events_LDADD = $(control_ldadd)
+
+%C%_unit_test_server_SOURCES = %D%/unit/test_server.c %D%/unit/tasks_standin.h $(control_headers)
+%C%_unit_test_server_CPPFLAGS = $(control_cppflags)
+%C%_unit_test_server_LDADD = $(control_ldadd)
+
+if HAVE_CHECK
+if DAEMON
+check_PROGRAMS += $(control_tests)
+TESTS += $(control_tests)
+endif
+endif

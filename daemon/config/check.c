@@ -93,6 +93,10 @@ config_check_task(struct task_config *task, const struct config_seen *seen,
 	if (task->on_resize == RESIZE_RELOAD && !config_seen_line(seen, "Task", "ExecReload"))
 		config_complain(&there, "OnResize=reload needs ExecReload=, and there is none");
 
+	there = place_of(at, seen, "Task", "Group");
+	if (task->group && !task->user)
+		config_complain(&there, "Group= needs User=, and there is none");
+
 	there = place_of(at, seen, "Task", "RestartMaxDelaySec");
 	if (task->restart_ns <= task->restart_max_delay_ns)
 		return;

@@ -4,54 +4,15 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/config/account.h"
 #include "daemon/config/explain.h"
 #include "daemon/config/parse.h"
 #include "daemon/config/words.h"
-
-/* Returns 0 if @file can be executed, or a negative errno. */
-static int
-is_program(const char *file)
-{
-	struct stat st;
-
-	if (stat(file, &st) < 0)
-		return -errno;
-	if (S_ISDIR(st.st_mode))
-		return -EISDIR;
-	return faccessat(AT_FDCWD, file, X_OK, AT_EACCESS) < 0 ? -errno : 0;
-}
-
-/* As execvp(3): the first that can be executed; else what was wrong with one that was there. */
-static int
-is_in_path(const char *name, const char *path)
-{
-	int found = -ENOENT;
-
-	for (;;) {
-		size_t len = strcspn(path, ":");
-		char *file;
-		int r;
-
-		if (asprintf(&file, "%.*s/%s", len ? (int) len : 1, len ? path : ".", name) < 0)
-			return -ENOMEM;
-		r = is_program(file);
-		free(file);
-		if (r == 0)
-			return 0;
-		if (r != -ENOENT && r != -ENOTDIR && r != -EISDIR)
-			found = r;
-		if (path[len] == '\0')
-			return found;
-		path += len + 1;
-	}
-}
+#include "daemon/process/spawn.h"
 
 /* @env: the task's. */
 static void
@@ -59,7 +20,7 @@ check_program(const struct task_config *task, char *const *words, const char *ke
 	      const struct config_place *at)
 {
 	const char *path = config_environment_get(env, "PATH");
-	char *file;
+	char *file, *found = NULL;
 	int r;
 
 	if (!words)
@@ -73,13 +34,14 @@ check_program(const struct task_config *task, char *const *words, const char *ke
 		config_no_memory(at);
 		return;
 	}
-	r = strchr(file, '/') ? is_program(file) : is_in_path(file, path);
+	r = spawn_find_program(file, path, &found);
 	if (r == -ENOENT && !strchr(file, '/'))
 		config_complain(at, "%s=: there is no program '%s' in PATH, %s", key, file, path);
 	else if (r == -EACCES)
-		config_complain(at, "%s=: '%s' is not executable", key, file);
+		config_complain(at, "%s=: '%s' is no program that can be executed", key, file);
 	else if (r < 0)
 		config_complain(at, "%s=: '%s': %s", key, file, strerror(-r));
+	free(found);
 	free(file);
 }
 
@@ -87,27 +49,25 @@ static void
 check_user(const struct task_config *task, const struct config_seen *seen,
 	   const struct config_place *at)
 {
-	struct config_place there = *at;
-	struct config_account account;
+	struct config_place user = *at, group = *at;
+	struct spawn_user found;
 	int r;
 
-	if (task->user) {
-		there.line = config_seen_line(seen, "Task", "User");
-		r = config_account_look_up(task->user, &account);
-		if (r == 0)
-			free(account.memory);
-		else if (r != -ENOENT)
-			config_complain(&there, "User=%s: %s", task->user, strerror(-r));
-		else if (!config_is_id(task->user))
-			config_complain(&there, "User=%s: there is no such user", task->user);
-	}
-	if (task->group) {
-		there.line = config_seen_line(seen, "Task", "Group");
-		r = config_group_check(task->group);
-		if (r < 0)
-			config_complain(&there, "Group=%s: %s", task->group,
-					r == -ENOENT ? "there is no such group" : strerror(-r));
-	}
+	if (!task->user)
+		return;
+	user.line = config_seen_line(seen, "Task", "User");
+	group.line = config_seen_line(seen, "Task", "Group");
+	r = spawn_look_up_user(task->user, task->group, &found);
+	if (r == 0)
+		spawn_free_user(&found);
+	else if (r == -ENOENT)
+		config_complain(&user, "User=%s: there is no such user", task->user);
+	else if (r == -ESRCH && task->group)
+		config_complain(&group, "Group=%s: there is no such group", task->group);
+	else if (r == -ESRCH)
+		config_complain(&user, "User=%s: a number without a name needs Group=", task->user);
+	else
+		config_complain(&user, "User=%s: %s", task->user, strerror(-r));
 }
 
 static void

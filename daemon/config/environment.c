@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/config/account.h"
 #include "daemon/config/words.h"
+
+enum { BUFFER_BYTES_MAX = 1 << 20 };
 
 static const char path_standard[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -60,27 +61,52 @@ put_pair(char ***env, const char *name, const char *value)
 	return put(env, variable);
 }
 
+/* The entry of a user by name, or else by number; the strings of it are in *@buffer. */
+static int
+look_up(const char *user, struct passwd *entry, char **buffer, size_t size)
+{
+	struct passwd *found = NULL;
+	char *more = realloc(*buffer, size), *end;
+	unsigned long id;
+	int r;
+
+	if (!more)
+		return -ENOMEM;
+	*buffer = more;
+	id = strtoul(user, &end, 10);
+	r = *end == '\0' ? getpwuid_r((uid_t) id, entry, more, size, &found)
+			 : getpwnam_r(user, entry, more, size, &found);
+	return found ? 0 : r == ERANGE ? -ERANGE : -ENOENT;
+}
+
+static int
+put_entry(char ***env, const struct passwd *entry)
+{
+	int r = put_pair(env, "USER", entry->pw_name);
+
+	if (r == 0)
+		r = put_pair(env, "LOGNAME", entry->pw_name);
+	if (r == 0)
+		r = put_pair(env, "HOME", entry->pw_dir);
+	if (r == 0)
+		r = put_pair(env, "SHELL", entry->pw_shell[0] ? entry->pw_shell : "/bin/sh");
+	return r;
+}
+
+/* Whom nobody knows, spawn_look_up_user() tells, or it is a number without a name. */
 static int
 put_user(char ***env, const char *user)
 {
-	struct config_account account;
-	int r = config_account_look_up(user, &account);
+	struct passwd entry;
+	char *buffer = NULL;
+	int r = -ERANGE;
 
-	if (r == -ENOMEM)
-		return r;
-	if (r <
-	    0) /* a number without a name, or gone since it was checked: then start will say so */
-		return 0;
-	r = put_pair(env, "USER", account.entry.pw_name);
+	for (size_t size = 4096; r == -ERANGE && size <= BUFFER_BYTES_MAX; size *= 4)
+		r = look_up(user, &entry, &buffer, size);
 	if (r == 0)
-		r = put_pair(env, "LOGNAME", account.entry.pw_name);
-	if (r == 0)
-		r = put_pair(env, "HOME", account.entry.pw_dir);
-	if (r == 0)
-		r = put_pair(env, "SHELL",
-			     account.entry.pw_shell[0] ? account.entry.pw_shell : "/bin/sh");
-	free(account.memory);
-	return r;
+		r = put_entry(env, &entry);
+	free(buffer);
+	return r == -ENOMEM ? r : 0;
 }
 
 const char *

@@ -17,7 +17,7 @@ enum { FILE_BYTES_MAX = 1 << 20, NAME_MAX_LEN = 128 };
 static const char standard_file[] = SYSCONFDIR "/corun/corund.conf";
 static const char task_ending[] = ".task";
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 struct text {
 	char *bytes; /* FILE_BYTES_MAX + 1 of them */
@@ -98,7 +98,7 @@ result(const struct config_errors *errors, size_t n, size_t n_notes)
 	return errors->n - n > errors->n_notes - n_notes ? -EINVAL : 0;
 }
 
-/* ---- a task ------------------------------------------------------------------------------------ */
+/* ---- a task --------------------------------------------------------------------------------- */
 
 /* The name within the file's name; NULL: @at was told. */
 static char *
@@ -128,22 +128,6 @@ take_name(const struct config_place *at)
 	if (!copy)
 		config_no_memory(at);
 	return copy;
-}
-
-static void
-task_config_free(struct task_config *task)
-{
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Task") == 0)
-			config_value_clear(&config_options[i], task);
-	for (size_t i = 0; i < task->n_options; i++) {
-		free(task->options[i].key);
-		free(task->options[i].value);
-	}
-	free(task->options);
-	free(task->name);
-	free(task->file);
-	free(task);
 }
 
 static void
@@ -180,73 +164,13 @@ config_load_task(const char *file, const char *module_dir, struct config_errors 
 		read_task(task, module_dir ? module_dir : MODULEDIR, &at);
 	r = result(errors, n, n_notes);
 	if (r < 0)
-		task_config_free(task);
+		task_config_unref(task);
 	else
 		*ret = task;
 	return r;
 }
 
-struct task_config *
-task_config_ref(struct task_config *task)
-{
-	__atomic_fetch_add(&task->refs, 1, __ATOMIC_RELAXED);
-	return task;
-}
-
-void
-task_config_unref(struct task_config *task)
-{
-	if (task && __atomic_sub_fetch(&task->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		task_config_free(task);
-}
-
-static bool
-same_module_options(const struct task_config *a, const struct task_config *b)
-{
-	if (a->n_options != b->n_options)
-		return false;
-	for (size_t i = 0; i < a->n_options; i++)
-		if (strcmp(a->options[i].key, b->options[i].key) != 0 ||
-		    strcmp(a->options[i].value, b->options[i].value) != 0)
-			return false;
-	return true;
-}
-
-/* Are all options the same that take at least @reload? */
-static bool
-same_options(const struct task_config *a, const struct task_config *b, enum config_reload reload)
-{
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Task") == 0 &&
-		    config_options[i].reload >= reload &&
-		    !config_value_same(&config_options[i], a, b))
-			return false;
-	return same_module_options(a, b);
-}
-
-bool
-task_config_same(const struct task_config *a, const struct task_config *b)
-{
-	return same_options(a, b, RELOAD_LIVE);
-}
-
-bool
-task_config_restart_needed(const struct task_config *a, const struct task_config *b)
-{
-	return !same_options(a, b, RELOAD_TASK);
-}
-
-char *
-config_module_file(const char *module, const char *module_dir)
-{
-	char *file;
-
-	if (strchr(module, '/'))
-		return strdup(module);
-	return asprintf(&file, "%s/%s.so", module_dir, module) < 0 ? NULL : file;
-}
-
-/* ---- the whole --------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int
 add_task(struct config *config, struct task_config *task)
@@ -382,9 +306,23 @@ config_free(struct config *config)
 	for (size_t i = 0; i < config->n_tasks; i++)
 		task_config_unref(config->tasks[i]);
 	free(config->tasks);
-	for (size_t i = 0; i < config_n_options; i++)
-		if (strcmp(config_options[i].section, "Corund") == 0)
-			config_value_clear(&config_options[i], config);
+	config_values_clear("Corund", config);
 	free(config->file);
 	free(config);
+}
+
+void
+config_note_kept(const struct config *old, const struct config *new, struct config_errors *errors)
+{
+	struct config_place at = { .errors = errors, .file = new->file };
+
+	for (size_t i = 0; i < config_n_options; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (strcmp(option->section, "Corund") == 0 && option->reload == RELOAD_DAEMON &&
+		    !config_value_same(option, old, new))
+			config_note(&at,
+				    "%s= is another now, but stays until corund is started anew",
+				    option->key);
+	}
 }

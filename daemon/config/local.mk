@@ -1,8 +1,6 @@
 # Configuration: one table of options, the parser, the checks.
 
 config_sources = \
-	%D%/account.c \
-	%D%/account.h \
 	%D%/check.c \
 	%D%/check_world.c \
 	%D%/complain.c \
@@ -19,6 +17,7 @@ config_sources = \
 	%D%/parse.c \
 	%D%/parse.h \
 	%D%/span.c \
+	%D%/task.c \
 	%D%/value.c \
 	%D%/value.h \
 	%D%/words.c \

@@ -9,7 +9,7 @@
 #include "daemon/config/words.h"
 #include "daemon/report/nearest.h"
 
-/* ---- each type --------------------------------------------------------------------------------- */
+/* ---- each type ------------------------------------------------------------------------------ */
 
 enum { WORDS_MAX = 16 };
 
@@ -160,7 +160,7 @@ set_list(const struct config_option *option, char ***member, const char *text,
 				"'_', and begins with no digit",
 				option->key, i + 1, words[i]);
 		else if (pairs)
-			r = check_specifiers(option->key, i + 1, words[i] + len, at);
+			r = check_specifiers(option->key, i + 1, words[i], at);
 	}
 	for (size_t i = 0; r == 0 && i < config_words_count(words); i++)
 		if (config_words_add(member, strdup(words[i])) < 0)
@@ -333,7 +333,7 @@ set_on_resize(const struct config_option *option, struct task_config *task, cons
 	return 0;
 }
 
-/* ---- by type ----------------------------------------------------------------------------------- */
+/* ---- by type -------------------------------------------------------------------------------- */
 
 static int
 set(const struct config_option *option, void *base, const char *text, const struct config_place *at)
@@ -415,6 +415,14 @@ config_value_clear(const struct config_option *option, void *base)
 		break;
 	}
 	memset(member, 0, option->size);
+}
+
+void
+config_values_clear(const char *section, void *base)
+{
+	for (size_t i = 0; i < config_n_options; i++)
+		if (strcmp(config_options[i].section, section) == 0)
+			config_value_clear(&config_options[i], base);
 }
 
 static bool

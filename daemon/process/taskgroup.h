@@ -22,7 +22,7 @@ struct taskgroup;
 
 /* Why there is none, for people. */
 struct taskgroup_fault {
-	char text[256];
+	char text[512];
 };
 
 /**
@@ -36,11 +36,16 @@ struct taskgroup_fault {
 int taskgroup_make(const char *task, const struct corun_cpu_limit *quota, struct taskgroup **ret,
 		   struct taskgroup_fault *fault);
 
-/** taskgroup_set_quota() - the same with another quota, at run time */
+/**
+ * taskgroup_set_quota() - the same with another quota, at run time; each of these as the one above
+ *
+ * The kernel takes periods of 1 ms to 1 s and quotas of 1 ms and more: a share that needs others
+ * gets a longer period, and the least there is, is 1 ms in each second.
+ */
 int taskgroup_set_quota(struct taskgroup *group, const struct corun_cpu_limit *quota,
 			struct taskgroup_fault *fault);
 
-/** taskgroup_path() - its directory, for people. */
+/** taskgroup_path() - its directory, for people. The taskgroup's. */
 const char *taskgroup_path(const struct taskgroup *group);
 
 /** taskgroup_dir_fd() - for spawn_plan.cgroup_fd: the v2 directory; -1 with v1 */
@@ -49,11 +54,21 @@ int taskgroup_dir_fd(const struct taskgroup *group);
 /** taskgroup_procs_fd() - for spawn_plan.cgroup_procs_fd: cgroup.procs, open for writing */
 int taskgroup_procs_fd(const struct taskgroup *group);
 
-/** taskgroup_kill() - SIGKILL to all in it: cgroup.kill, else every member until none is left */
+/**
+ * taskgroup_kill() - SIGKILL to all in it: cgroup.kill, else every member until none is left
+ *
+ * With cgroup.kill they may take a moment to be gone: ask taskgroup_empty().
+ *
+ * Context: coroutine (parks) or plain thread, as all below.
+ * Return:  0; -EBUSY: some are still there after two seconds; or another negative errno.
+ */
 int taskgroup_kill(struct taskgroup *group);
 
 /** taskgroup_empty() - is nobody in it? 1, 0, or a negative errno. */
 int taskgroup_empty(struct taskgroup *group);
 
-/** taskgroup_remove() - remove it, if it is empty, and free the handle in any case */
-void taskgroup_remove(struct taskgroup *group);
+/**
+ * taskgroup_remove() - remove it, if it is empty, and free the handle in any case
+ * Return: 0; -EBUSY: somebody is in it, and it stays; or another negative errno.
+ */
+int taskgroup_remove(struct taskgroup *group);

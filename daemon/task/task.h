@@ -3,10 +3,10 @@
 /*
  * Task - what the daemon hosts: a process that is kept running, or a module's coroutines
  *
- * Each task has one coroutine that supervises it, and a queue of what happens to it: requests,
- * ends, time-outs, changes of the pool. What to do is decided by one pure table (table.h); the
- * supervisor only carries it out. The control thread owns the handle and sees the task's state as
- * it was published last, without waiting for the coroutine.
+ * Each task has one coroutine that supervises it (supervise.c), and a queue of what happens to it.
+ * What to do is decided by one pure table (table.h); the supervisor only carries it out. The control
+ * thread owns the handle and sees the task's state as it was published last, without waiting for the
+ * coroutine.
  */
 
 #include <jansson.h>
@@ -29,7 +29,7 @@ enum task_state {
 	TASK_STOPPING, /* asked to end */
 	TASK_KILLING,  /* killed; the last of its processes is still to end */
 	TASK_FAILED,   /* ended badly or could not start, and is not to be restarted */
-	TASK_STUCK,    /* a module that did not end when it was told to */
+	TASK_STUCK,    /* did not end whatever was done; cannot be started until it has ended */
 };
 
 enum task_verb { TASK_START, TASK_STOP, TASK_RESTART };
@@ -50,6 +50,8 @@ struct task_coroutine {
 
 /* A task as it was at one instant. Immutable once published. */
 struct task_status {
+	struct task_config
+		*config; /* what it runs with, or would; a reference of the status's own */
 	char name[256];
 	enum task_type type;
 	enum task_state state;
@@ -60,7 +62,7 @@ struct task_status {
 	enum corun_cpu_reason reason;
 	struct task_end end;
 	uint64_t next_start_realtime_us; /* TASK_WAITING; else 0 */
-	char fault[512];                 /* why it could not start, or was not told; "" */
+	char fault[768];                 /* why it could not start, or was not told; "" */
 	char cgroup[512];                /* directory; "" */
 	enum resize_action on_resize;
 	uint64_t resizes_done, resizes_failed;
@@ -76,9 +78,13 @@ struct task_status {
 struct task_request {
 	struct call done;
 	enum task_verb verb;
-	int result;     /* 0; -EAGAIN: too many requests; -EBUSY: stuck; or why it failed */
-	char text[512]; /* a sentence for a failure */
-	void *arg;      /* the asker's */
+	/*
+	 * 0; -EAGAIN: too many requests; -EBUSY: stuck; -ECANCELED: another request came between;
+	 * -ESHUTDOWN: the task is being removed; or why it could not be started
+	 */
+	int result;
+	char text[1024]; /* a sentence for a failure */
+	void *arg;       /* the asker's */
 };
 
 /**
@@ -101,11 +107,26 @@ void task_ask(struct task *task, struct task_request *request);
 /** task_pool_changed() - the worker count, the limit or the pin is another. Control thread. */
 void task_pool_changed(struct task *task, const struct corun_pool_state *pool);
 
-/** task_reconfigure() - another configuration; what runs is restarted with it. Control thread. */
+/**
+ * task_reconfigure() - another configuration, of which a reference is taken
+ *
+ * What runs, waits or has failed is (re)started with it; what is stopped stays so. Control thread.
+ */
 void task_reconfigure(struct task *task, struct task_config *config);
 
-/** task_remove() - stop it; then @gone is run in the control thread and the task is freed after it. */
+/**
+ * task_remove() - stop it; then @gone is run in the control thread and the task is freed after it
+ *
+ * Once. One that is stuck is gone as far as the caller is concerned, but its memory stays until it
+ * has ended: @gone sees TASK_STUCK in task_status(). No other call for this task after @gone.
+ */
 void task_remove(struct task *task, struct call *gone);
+
+/**
+ * task_set_module_dir() - where modules are that are given by name
+ * Context: the control thread; for the starts that follow.
+ */
+void task_set_module_dir(const char *dir);
 
 /** task_hurry() - do not wait for TimeoutStopSec= any longer: kill now. Control thread. */
 void task_hurry(struct task *task);

@@ -11,7 +11,7 @@ set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-20}
 [ $# -eq 0 ] || shift
-[ $# -gt 0 ] || set -- membership mount quota stat workers
+[ $# -gt 0 ] || set -- config membership mount quota stat workers
 
 clang=${CLANG:-clang}
 work=${CORUN_FUZZ_DIR:-}
@@ -50,12 +50,26 @@ while IFS= read -r file; do
 	cp "$file" "$work/seeds/$n"
 done <"$work/list"
 
+# What a target needs besides the parsers of runtime/cpu.
+needs() {
+	case $1 in
+	config)
+		for file in check complain explain environment lines options parse span task value words; do
+			echo "$top/daemon/config/$file.c"
+		done
+		echo "$top/daemon/report/nearest.c -DHAVE_DECL_INI_ALLOW_INLINE_COMMENTS -linih"
+		;;
+	esac
+}
+
 for target in "$@"; do
 	mkdir -p "$work/found/$target"
+	# shellcheck disable=SC2046 # a list
 	"$clang" -std=gnu17 -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
 		-fsanitize=fuzzer,address,undefined \
-		-I"$work/include" -I"$top/include" -I"$top" \
-		"$top/tests/fuzz/fuzz_$target.c" "$top"/runtime/cpu/*.c -o "$work/fuzz_$target"
+		-include "$work/include/config.h" -I"$work/include" -I"$top/include" -I"$top" \
+		"$top/tests/fuzz/fuzz_$target.c" "$top"/runtime/cpu/*.c $(needs "$target") \
+		-o "$work/fuzz_$target"
 	if "$work/fuzz_$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1024 \
 		-max_len=65536 -print_final_stats=1 -artifact_prefix="$work/crashes/$target-" \
 		"$work/found/$target" "$work/seeds" >"$work/$target.log" 2>&1; then

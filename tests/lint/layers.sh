@@ -4,9 +4,10 @@
 #   tests/lint/layers.sh [TOP]
 #
 # Prints TAP. The layers, from the bottom: include, runtime/base, runtime, daemon. Beside
-# them, runtime/cpu and runtime/arch know nothing of the scheduler, and daemon/ctl uses only
-# include, runtime/cpu and daemon/report, and daemon/report nothing above runtime/cpu. Public headers are included as <corun/NAME.h>, all others by their
-# whole path in quotes, so that the layer can be read from the line.
+# them, runtime/cpu and runtime/arch know nothing of the scheduler, daemon/report nothing above
+# runtime/cpu, and daemon/ctl uses only include, runtime/cpu and daemon/report. Public headers
+# are included as <corun/NAME.h>, all others by their whole path in quotes, so that the layer can
+# be read from the line.
 set -eu
 export LC_ALL=C
 # shellcheck source=tests/tap.sh

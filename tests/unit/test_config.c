@@ -1,4 +1,4 @@
-/* Configuration: what is read, what is refused, and in which words. */
+/* Configuration files: what is refused, in which words, and what is read. */
 
 #include "config.h"
 
@@ -6,97 +6,10 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stdint.h>
 
-#include "daemon/config/config.h"
-#include "daemon/config/explain.h"
-#include "daemon/config/options.h"
-#include "daemon/config/value.h"
 #include "daemon/config/words.h"
-#include "tests/unit/tap.h"
-
-static char folder[64];
-
-/* A folder of its own for each test, with tasks.d in it. (Each test is a process of its own.) */
-static void
-enter_folder(void)
-{
-	strcpy(folder, "/tmp/corun-config.XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(folder));
-	ck_assert_int_eq(chdir(folder), 0);
-	ck_assert_int_eq(mkdir("tasks.d", 0700), 0);
-}
-
-static void
-leave_folder(void)
-{
-	char command[128];
-
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	ck_assert_int_eq(system(command), 0);
-}
-
-static void
-write_bytes(const char *file, const char *text, size_t len)
-{
-	FILE *out = fopen(file, "w");
-
-	ck_assert_ptr_nonnull(out);
-	ck_assert_uint_eq(fwrite(text, 1, len, out), len);
-	ck_assert_int_eq(fclose(out), 0);
-}
-
-static void
-write_text(const char *file, const char *text)
-{
-	write_bytes(file, text, strlen(text));
-}
-
-/* All errors as they are printed. To be freed. */
-static char *
-printed(const struct config_errors *errors)
-{
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-
-	ck_assert_ptr_nonnull(out);
-	config_errors_print(errors, out);
-	ck_assert_int_eq(fclose(out), 0);
-	return text;
-}
-
-static struct task_config *
-must_load(const char *text)
-{
-	struct config_errors errors = { 0 };
-	struct task_config *task = NULL;
-	char *told;
-	int r;
-
-	write_text("t.task", text);
-	r = config_load_task("t.task", NULL, &errors, &task);
-	told = printed(&errors);
-	ck_assert_str_eq(told, "");
-	ck_assert_int_eq(r, 0);
-	free(told);
-	config_errors_free(&errors);
-	return task;
-}
-
-/* "[Task]", "ExecStart=true", and then @line, the third. */
-static struct task_config *
-must_load_line(const char *line)
-{
-	char text[512];
-
-	snprintf(text, sizeof(text), "[Task]\nExecStart=true\n%s\n", line);
-	return must_load(text);
-}
+#include "tests/unit/config_files.h"
 
 static void
 check_refusal(const char *file, const char *want)
@@ -113,7 +26,7 @@ check_refusal(const char *file, const char *want)
 	config_errors_free(&errors);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------ */
 
 struct refusal {
 	const char *text, *want;
@@ -151,13 +64,13 @@ static const struct refusal lines_refused[] = {
 	{ "ExecReload=./x", "ExecReload=: './x' is neither a path from the root, /..., nor a name to be found in PATH" },
 	{ "ExecReload=-/bin/true", "ExecReload=: '-/bin/true' is neither a path from the root, /..., nor a name to be found in PATH (systemd's prefixes are unknown here)" },
 	{ "ExecReload=/nowhere/x", "ExecReload=: '/nowhere/x': No such file or directory" },
-	{ "ExecReload=/etc/passwd", "ExecReload=: '/etc/passwd' is not executable" },
-	{ "ExecReload=/etc", "ExecReload=: '/etc': Is a directory" },
+	{ "ExecReload=/etc/passwd", "ExecReload=: '/etc/passwd' is no program that can be executed" },
+	{ "ExecReload=/etc", "ExecReload=: '/etc' is no program that can be executed" },
 	{ "ExecReload=/bin/%w", "ExecReload=: '/bin/%w': the program cannot depend on %w" },
 
 	{ "Environment=A", "Environment=: word 1, 'A': NAME=VALUE is needed; blanks in it need quotes" },
 	{ "Environment=A=1 2B=2", "Environment=: word 2, '2B=2': a variable's name has letters, digits and '_', and begins with no digit" },
-	{ "Environment=A=%q", "Environment=: word 1, '=%q': '%q' is unknown; there are %w (workers), %n (name) and %%" },
+	{ "Environment=A=%q", "Environment=: word 1, 'A=%q': '%q' is unknown; there are %w (workers), %n (name) and %%" },
 	{ "ExportWorkersAs=A=1", "ExportWorkersAs=: word 1, 'A=1': a name alone is needed" },
 	{ "ExportWorkersAs=A-B", "ExportWorkersAs=: word 1, 'A-B': a variable's name has letters, digits and '_', and begins with no digit" },
 	{ "ExportWorkersAs=A\nEnvironment=A=1", "ExportWorkersAs=: A is set by Environment=, too" },
@@ -166,7 +79,9 @@ static const struct refusal lines_refused[] = {
 	{ "WorkingDirectory=/etc/passwd", "WorkingDirectory=/etc/passwd: it is no folder" },
 	{ "User=no-such-user", "User=no-such-user: there is no such user" },
 	{ "User=4294967295", "User=4294967295: there is no such user" },
-	{ "Group=no-such-group", "Group=no-such-group: there is no such group" },
+	{ "User=12345678", "User=12345678: a number without a name needs Group=" },
+	{ "Group=0", "Group= needs User=, and there is none" },
+	{ "Group=no-such-group\nUser=root", "Group=no-such-group: there is no such group" },
 
 	{ "Restart=allways", "Restart=allways: did you mean 'always'? It can be: no, on-success, on-failure, on-abnormal, always" },
 	{ "Restart=sometimes", "Restart=sometimes: it can be: no, on-success, on-failure, on-abnormal, always" },
@@ -265,8 +180,15 @@ END_TEST
 
 START_TEST(test_no_terminal_is_commanded)
 {
-	write_text("t.task", "[Task]\nExecStart=true\nUser=\x1b[31m\x07\n");
-	check_refusal("t.task", "t.task:3: User=?[31m?: there is no such user\n");
+	write_text("t.task",
+		   "[Task]\nExecStart=true\nDescription=a\tb\x1b[31m\n[x\x07]\nUser=a\rb\n");
+	check_refusal("t.task",
+		      "t.task:3: a control character; in a command it can be written as \\x1b\n"
+		      "t.task:4: a control character; in a command it can be written as \\x07\n"
+		      "t.task:5: a control character; in a command it can be written as \\x0d\n");
+	check_refusal("x\x1b.task",
+		      "x?.task: a task's name has 1 to 128 letters, digits, and '-', '_', '.', "
+		      "'@', and does not begin with '.'\n");
 }
 END_TEST
 
@@ -341,7 +263,7 @@ START_TEST(test_names_refused)
 }
 END_TEST
 
-/* ---- what is read --------------------------------------------------------------------------------- */
+/* ---- what is read --------------------------------------------------------------------------- */
 
 START_TEST(test_defaults)
 {
@@ -481,121 +403,17 @@ START_TEST(test_joined_lines)
 	ck_assert_str_eq(task->description, "next");
 	task_config_unref(task);
 
+	/* A backslash that another one takes joins nothing; blanks behind one that joins do not count. */
+	task = must_load("[Task]\nExecStart=echo a\\\\\nDescription=a \\  \n b\n");
+	ck_assert_str_eq(task->exec_start[1], "a\\");
+	ck_assert_str_eq(task->description, "a  b");
+	task_config_unref(task);
+
 	write_text("t.task", "[Task]\nExecStart=true \\\n a \\\n b\nOops=1\nExecReload=x \\\n%k\n");
 	check_refusal("t.task",
 		      "t.task:5: unknown key 'Oops' in [Task]\n"
 		      "t.task:6: ExecReload=: word 2, '%k': '%k' is unknown; there are %w "
 		      "(workers), %n (name) and %%\n");
-}
-END_TEST
-
-START_TEST(test_words)
-{
-	static const struct {
-		const char *text, *words; /* with '|' in between */
-	} cases[] = {
-		{ "a b  c\td", "a|b|c|d" },
-		{ "'a b' \"c d\"", "a b|c d" },
-		{ "a'b c'd", "ab cd" },
-		{ "\"it's\" 'say \"x\"'", "it's|say \"x\"" },
-		{ "\"\" ''", "|" },
-		{ "\\\\ \\s \\x41\\102 '\\t' \\\"", "\\| |AB|\t|\"" },
-		{ "\\u00e9 \\U0001F600 \\u0041", "\xc3\xa9|\xf0\x9f\x98\x80|A" },
-		{ "a;b ';' \\;", "a;b|;|;" },
-		{ "${X} $Y `z` *", "${X}|$Y|`z`|*" },
-	};
-	struct config_errors errors = { 0 };
-	struct config_place at = { .errors = &errors, .file = "x" };
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char **words = NULL, **again = NULL, *text = NULL, joined[256] = "";
-		size_t len;
-		FILE *out = open_memstream(&text, &len);
-
-		ck_assert_int_eq(config_words_split(cases[i].text, "K", &at, &words), 0);
-		for (size_t j = 0; j < config_words_count(words); j++) {
-			if (j > 0)
-				strcat(joined, "|");
-			strcat(joined, words[j]);
-		}
-		ck_assert_str_eq(joined, cases[i].words);
-
-		/* What is printed reads the same. */
-		config_words_print(words, out);
-		fclose(out);
-		ck_assert_int_eq(config_words_split(text, "K", &at, &again), 0);
-		ck_assert(config_words_same(words, again));
-		config_words_free(words);
-		config_words_free(again);
-		free(text);
-	}
-	ck_assert_uint_eq(errors.n, 0);
-}
-END_TEST
-
-START_TEST(test_spans)
-{
-	static const struct {
-		const char *text;
-		uint64_t ns;
-		const char *printed;
-	} cases[] = {
-		{ "0", 0, "0s" },
-		{ "90", 90000000000, "1min 30s" },
-		{ "5min 20s", 320000000000, "5min 20s" },
-		{ "5min20s", 320000000000, "5min 20s" },
-		{ "5 min  20 s", 320000000000, "5min 20s" },
-		{ "1.5", 1500000000, "1s 500ms" },
-		{ "1.5h", 5400000000000, "1h 30min" },
-		{ "100ms", 100000000, "100ms" },
-		{ "0.000000001", 1, "1ns" },
-		{ "2us 3µs", 5000, "5us" },
-		{ "1d 1w", 691200000000000, "8d" },
-		{ "1 2", 3000000000, "3s" },
-		{ "infinity", UINT64_MAX, "infinity" },
-	};
-	static const char *const bad[] = { "",         "s",    "1.",   ".5",  "-1",
-					   "1,5",      "1x",   "1s.",  "1ss", "1 s x",
-					   "infinite", "0x10", "1e3s", "1 .", "infinity 1" };
-	uint64_t ns = 4711;
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char *text = NULL;
-		size_t len;
-		FILE *out = open_memstream(&text, &len);
-
-		ck_assert_msg(config_parse_span(cases[i].text, &ns) == 0, "%s", cases[i].text);
-		ck_assert_uint_eq(ns, cases[i].ns);
-		config_print_span(ns, out);
-		fclose(out);
-		ck_assert_str_eq(text, cases[i].printed);
-		free(text);
-	}
-	ns = 4711;
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_msg(config_parse_span(bad[i], &ns) == -EINVAL, "%s", bad[i]);
-	ck_assert_int_eq(config_parse_span("600y", &ns), -ERANGE);
-	ck_assert_int_eq(config_parse_span("500y 500y", &ns), -ERANGE);
-	ck_assert_int_eq(config_parse_span("99999999999999999999999", &ns), -ERANGE);
-	ck_assert_uint_eq(ns, 4711);
-}
-END_TEST
-
-START_TEST(test_signals)
-{
-	ck_assert_int_eq(config_parse_signal("SIGHUP"), SIGHUP);
-	ck_assert_int_eq(config_parse_signal("HUP"), SIGHUP);
-	ck_assert_int_eq(config_parse_signal("15"), SIGTERM);
-	ck_assert_int_eq(config_parse_signal("WINCH"), SIGWINCH);
-	ck_assert_int_eq(config_parse_signal("RTMIN"), SIGRTMIN);
-	ck_assert_int_eq(config_parse_signal("SIGRTMIN+3"), SIGRTMIN + 3);
-	ck_assert_int_eq(config_parse_signal("RTMAX-1"), SIGRTMAX - 1);
-	ck_assert_int_eq(config_parse_signal("RTMIN+99"), -EINVAL);
-	ck_assert_int_eq(config_parse_signal("RTMIN+"), -EINVAL);
-	ck_assert_int_eq(config_parse_signal("hup"), -EINVAL);
-	ck_assert_int_eq(config_parse_signal(""), -EINVAL);
-	ck_assert_int_eq(config_parse_signal("-1"), -EINVAL);
-	ck_assert_int_eq(config_parse_signal("99999999999"), -EINVAL);
 }
 END_TEST
 
@@ -626,7 +444,7 @@ START_TEST(test_on_resize)
 }
 END_TEST
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 START_TEST(test_whole)
 {
@@ -750,6 +568,33 @@ START_TEST(test_no_conf)
 }
 END_TEST
 
+START_TEST(test_what_a_reload_keeps)
+{
+	struct config_errors errors = { 0 };
+	struct config *old = NULL, *new = NULL;
+	char *told;
+
+	write_text("corund.conf", "[Corund]\nSocket=/a\nLogLevel=err\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &old), 0);
+	write_text("corund.conf", "[Corund]\nSocket=/b\nLogLevel=info\nWorkersUpdate=no\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &new), 0);
+	config_note_kept(old, old, &errors);
+	ck_assert_uint_eq(errors.n, 0);
+	config_note_kept(old, new, &errors);
+	told = printed(&errors);
+	ck_assert_str_eq(
+		told,
+		"corund.conf: note: WorkersUpdate= is another now, but stays until corund is "
+		"started anew\n"
+		"corund.conf: note: Socket= is another now, but stays until corund is started "
+		"anew\n");
+	free(told);
+	config_free(old);
+	config_free(new);
+	config_errors_free(&errors);
+}
+END_TEST
+
 START_TEST(test_what_changed)
 {
 	static const struct {
@@ -784,202 +629,12 @@ START_TEST(test_what_changed)
 }
 END_TEST
 
-/* ---- what a task gets ------------------------------------------------------------------------------- */
-
-START_TEST(test_expand)
-{
-	char *text = config_expand("-j%w:%n:100%%:%%w", "web", 7);
-
-	ck_assert_str_eq(text, "-j7:web:100%:%w");
-	free(text);
-}
-END_TEST
-
-static char *daemon_env[] = { (char[]){ "PATH=/bin" },
-			      (char[]){ "A=old" },
-			      (char[]){ "HOME=/daemon" },
-			      (char[]){ "NOTIFY_SOCKET=/run/x" },
-			      (char[]){ "WATCHDOG_USEC=1" },
-			      (char[]){ "WATCHDOG_PID=1" },
-			      (char[]){ "LISTEN_FDS=1" },
-			      (char[]){ "LISTEN_FDNAMES=x" },
-			      (char[]){ "JOURNAL_STREAM=1:2" },
-			      (char[]){ "INVOCATION_ID=abc" },
-			      (char[]){ "LISTENER=stays" },
-			      (char[]){ "rubbish" },
-			      NULL };
-
-START_TEST(test_environment)
-{
-	struct task_config *task =
-		must_load_line("Environment=A=new \"B=%w of %n\"\nExportWorkersAs=GOMAXPROCS C");
-	static const char *const want[] = { "PATH=/bin",      "A=new",
-					    "HOME=/daemon",   "INVOCATION_ID=abc",
-					    "LISTENER=stays", "B=5 of t",
-					    "GOMAXPROCS=5",   "C=5" };
-	char **env = config_environment(task, 5, daemon_env);
-
-	ck_assert_ptr_nonnull(env);
-	ck_assert_uint_eq(config_words_count(env), sizeof(want) / sizeof(want[0]));
-	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
-		ck_assert_str_eq(env[i], want[i]);
-	ck_assert_str_eq(config_environment_get(env, "B"), "5 of t");
-	ck_assert_ptr_null(config_environment_get(env, "NOTIFY_SOCKET"));
-	config_words_free(env);
-
-	env = config_environment(task, 5, NULL);
-	ck_assert_ptr_nonnull(strstr(config_environment_get(env, "PATH"), "/usr/bin"));
-	config_words_free(env);
-	task_config_unref(task);
-}
-END_TEST
-
-START_TEST(test_environment_of_user)
-{
-	struct task_config *task = must_load_line("User=root\nEnvironment=SHELL=/bin/mine");
-	char **env = config_environment(task, 5, daemon_env);
-
-	ck_assert_str_eq(config_environment_get(env, "USER"), "root");
-	ck_assert_str_eq(config_environment_get(env, "LOGNAME"), "root");
-	ck_assert_str_eq(config_environment_get(env, "HOME"), getpwuid(0)->pw_dir);
-	ck_assert_str_eq(config_environment_get(env, "SHELL"), "/bin/mine");
-	config_words_free(env);
-	task_config_unref(task);
-}
-END_TEST
-
-START_TEST(test_command)
-{
-	struct task_config *task = must_load("[Task]\nExecStart=echo %w '%n %%'\n");
-	char **command = config_command(task, task->exec_start, 12);
-
-	ck_assert_uint_eq(config_words_count(command), 3);
-	ck_assert_str_eq(command[1], "12");
-	ck_assert_str_eq(command[2], "t %");
-	config_words_free(command);
-	task_config_unref(task);
-}
-END_TEST
-
-START_TEST(test_explain)
-{
-	struct task_config *task;
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	clearenv();
-	setenv("PATH", "/usr/bin:/bin", 1);
-	setenv("NOTIFY_SOCKET", "/run/x", 1);
-	task = must_load_line(
-		"Description=A test\nEnvironment=\"A=1 2\"\nExportWorkersAs=GOMAXPROCS\n"
-		"CPUQuota=12.5%\nRestartSec=5\nOnResize=exec:true 'x %w'");
-	ck_assert_int_eq(config_explain(task, 3, "the quota, 2.3 CPUs, rounded up", out), 0);
-	fclose(out);
-	ck_assert_str_eq(text, "task         t, a process (t.task)\n"
-			       "description  A test\n"
-			       "command      true\n"
-			       "workers      3: the quota, 2.3 CPUs, rounded up\n"
-			       "environment  \"A=1 2\"\n"
-			       "             GOMAXPROCS=3\n"
-			       "folder       /\n"
-			       "CPU quota    12.5%\n"
-			       "on resize    exec: true \"x 3\"\n"
-			       "restart      on-failure, after 5s up to 30s\n"
-			       "stop         SIGTERM, and SIGKILL after 10s\n");
-	free(text);
-	task_config_unref(task);
-}
-END_TEST
-
-START_TEST(test_explain_module)
-{
-	struct task_config *task;
-	char *text = NULL, file[256];
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	write_text("m.so", "");
-	snprintf(file, sizeof(file), "[Task]\nType=module\nModule=%s/m.so\n[Module]\nA=b c\n",
-		 folder);
-	task = must_load(file);
-	ck_assert_int_eq(config_explain(task, 3, NULL, out), 0);
-	fclose(out);
-	snprintf(file, sizeof(file),
-		 "task         t, a module (t.task)\n"
-		 "module       %s/m.so\n"
-		 "options      A=b c\n"
-		 "restart      on-failure, after 100ms up to 30s\n"
-		 "stop         stuck after 10s\n",
-		 folder);
-	ck_assert_str_eq(text, file);
-	free(text);
-	task_config_unref(task);
-}
-END_TEST
-
-/* ---- the manual page -------------------------------------------------------------------------------- */
-
-/* The whole of it; to be freed. */
-static char *
-manual(void)
-{
-	char path[4096], *text;
-	const char *top = getenv("CORUN_TOP_SRCDIR");
-	long size;
-	FILE *in;
-
-	snprintf(path, sizeof(path), "%s/man/corund.conf.5", top ? top : ".");
-	in = fopen(path, "r");
-	ck_assert_msg(in, "%s cannot be read", path);
-	ck_assert_int_eq(fseek(in, 0, SEEK_END), 0);
-	size = ftell(in);
-	rewind(in);
-	text = calloc(1, (size_t) size + 1);
-	ck_assert_uint_eq(fread(text, 1, (size_t) size, in), (size_t) size);
-	fclose(in);
-	return text;
-}
-
-START_TEST(test_manual_has_the_table)
-{
-	char *text = manual(), *want = NULL;
-	size_t len;
-	FILE *out = open_memstream(&want, &len);
-
-	config_print_options(out, CONFIG_FORMAT_ROFF);
-	fclose(out);
-	ck_assert_msg(strstr(text, want),
-		      "man/corund.conf.5 lacks or alters what options.c says; run "
-		      "test_config --options and replace the part from .SS [Corund]");
-	free(text);
-	free(want);
-}
-END_TEST
-
-START_TEST(test_table_is_sound)
-{
-	for (size_t i = 0; i < config_n_options; i++) {
-		const struct config_option *option = &config_options[i];
-
-		ck_assert_ptr_eq(config_option_find(option->section, option->key), option);
-		ck_assert_msg(option->values || option->words, "%s", option->key);
-		ck_assert_msg((strcmp(option->section, "Task") == 0) == (option->fits != 0), "%s",
-			      option->key);
-		ck_assert_msg(option->sentence[strlen(option->sentence) - 1] == '.' ||
-				      option->sentence[strlen(option->sentence) - 1] == ')',
-			      "%s", option->key);
-	}
-}
-END_TEST
-
 static Suite *
 config_suite(void)
 {
 	Suite *suite = suite_create("config");
 	TCase *refused = tcase_create("refused"), *read = tcase_create("read"),
-	      *whole = tcase_create("whole"), *given = tcase_create("given"),
-	      *page = tcase_create("page");
+	      *whole = tcase_create("whole");
 
 	tcase_add_checked_fixture(refused, enter_folder, leave_folder);
 	tcase_add_loop_test(refused, test_line_refused, 0,
@@ -998,9 +653,6 @@ config_suite(void)
 	tcase_add_test(read, test_module_task);
 	tcase_add_test(read, test_empty_values);
 	tcase_add_test(read, test_joined_lines);
-	tcase_add_test(read, test_words);
-	tcase_add_test(read, test_spans);
-	tcase_add_test(read, test_signals);
 	tcase_add_test(read, test_on_resize);
 	suite_add_tcase(suite, read);
 
@@ -1009,31 +661,15 @@ config_suite(void)
 	tcase_add_test(whole, test_whole_defaults);
 	tcase_add_test(whole, test_whole_refused);
 	tcase_add_test(whole, test_no_conf);
+	tcase_add_test(whole, test_what_a_reload_keeps);
 	tcase_add_test(whole, test_what_changed);
 	suite_add_tcase(suite, whole);
 
-	tcase_add_checked_fixture(given, enter_folder, leave_folder);
-	tcase_add_test(given, test_expand);
-	tcase_add_test(given, test_environment);
-	tcase_add_test(given, test_environment_of_user);
-	tcase_add_test(given, test_command);
-	tcase_add_test(given, test_explain);
-	tcase_add_test(given, test_explain_module);
-	suite_add_tcase(suite, given);
-
-	tcase_add_test(page, test_manual_has_the_table);
-	tcase_add_test(page, test_table_is_sound);
-	suite_add_tcase(suite, page);
 	return suite;
 }
 
 int
-main(int argc, char **argv)
+main(void)
 {
-	/* For whoever changes the table: the part of the manual page that the test asks for. */
-	if (argc == 2 && strcmp(argv[1], "--options") == 0) {
-		config_print_options(stdout, CONFIG_FORMAT_ROFF);
-		return EXIT_SUCCESS;
-	}
 	return tap_run(config_suite());
 }

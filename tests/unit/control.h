@@ -1,0 +1,182 @@
+#pragma once
+
+/* The control thread in a test: a loop in a thread of its own, and clients of its socket. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <corun/runtime.h>
+#include <corun/time.h>
+
+#include "daemon/base/loop.h"
+#include "tests/unit/tap.h"
+
+/* ---- the thread ------------------------------------------------------------------------------ */
+
+struct control {
+	pthread_t thread;
+	pthread_barrier_t ready;
+	void (*open)(void); /* in the thread, before it runs; and after it has ended */
+	void (*close)(void);
+};
+
+static inline void *
+control_main(void *arg)
+{
+	struct control *control = arg;
+
+	ck_assert_int_eq(loop_open(), 0);
+	control->open();
+	pthread_barrier_wait(&control->ready);
+	loop_run();
+	control->close();
+	loop_close();
+	return NULL;
+}
+
+static inline void
+control_start(struct control *control, void (*open)(void), void (*close)(void))
+{
+	control->open = open;
+	control->close = close;
+	pthread_barrier_init(&control->ready, NULL, 2);
+	ck_assert_int_eq(pthread_create(&control->thread, NULL, control_main, control), 0);
+	pthread_barrier_wait(&control->ready);
+}
+
+struct control_call {
+	struct call call;
+	void (*fn)(void);
+	pthread_barrier_t done;
+};
+
+static inline void
+control_call_run(struct call *call)
+{
+	struct control_call *c = (struct control_call *) call;
+
+	c->fn();
+	pthread_barrier_wait(&c->done);
+}
+
+/* Run @fn in the control thread and wait for it. */
+static inline void
+control_run(void (*fn)(void))
+{
+	struct control_call c = { .call = { .run = control_call_run }, .fn = fn };
+
+	pthread_barrier_init(&c.done, NULL, 2);
+	loop_post(&c.call);
+	pthread_barrier_wait(&c.done);
+	pthread_barrier_destroy(&c.done);
+}
+
+static inline void
+control_stop(struct control *control)
+{
+	control_run(loop_end);
+	pthread_join(control->thread, NULL);
+}
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+enum { CLIENT_WAIT_MS = 30000 };
+
+static inline int
+client_connect(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
+	memcpy(address.sun_path, path, strlen(path));
+	ck_assert_msg(connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0, "%s: %m",
+		      path);
+	return fd;
+}
+
+/* All of it, or what a server that closes early takes. */
+static inline void
+client_send(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return;
+		ck_assert_msg(n > 0, "send: %m");
+		data += n;
+		len -= (size_t) n;
+	}
+}
+
+/* Return: bytes; 0: closed; the test fails if nothing comes for long. */
+static inline size_t
+client_read(int fd, char *buffer, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	ck_assert_msg(poll(&p, 1, CLIENT_WAIT_MS) == 1, "nothing comes");
+	n = read(fd, buffer, size);
+	return n > 0 ? (size_t) n : 0;
+}
+
+/* Until the server closes. */
+static inline size_t
+client_read_all(int fd, char *buffer, size_t size)
+{
+	size_t total = 0, n;
+
+	while (total < size - 1 && (n = client_read(fd, buffer + total, size - 1 - total)) > 0)
+		total += n;
+	buffer[total] = '\0';
+	return total;
+}
+
+/* Until @what has come. */
+static inline void
+client_read_until(int fd, const char *what, char *buffer, size_t size)
+{
+	size_t total = strlen(buffer), n;
+
+	while (strstr(buffer, what) == NULL) {
+		ck_assert_uint_lt(total, size - 1);
+		n = client_read(fd, buffer + total, size - 1 - total);
+		ck_assert_msg(n > 0, "closed before '%s': %s", what, buffer);
+		total += n;
+		buffer[total] = '\0';
+	}
+}
+
+/* One request on a connection of its own. Return: the status; the answer's body is in @body. */
+static inline int
+client_ask(const char *path, const char *method, const char *url, const char *body, size_t len,
+	   char *answer, size_t size)
+{
+	char head[2048];
+	char *at;
+	int fd = client_connect(path), status;
+
+	snprintf(head, sizeof(head),
+		 "%s %s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+		 method, url, len);
+	client_send(fd, head, strlen(head));
+	client_send(fd, body, len);
+	client_read_all(fd, answer, size);
+	close(fd);
+	ck_assert_msg(sscanf(answer, "HTTP/1.1 %d", &status) == 1, "%s %s: '%s'", method, url,
+		      answer);
+	at = strstr(answer, "\r\n\r\n");
+	ck_assert_ptr_nonnull(at);
+	return status;
+}
