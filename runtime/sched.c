@@ -386,8 +386,9 @@ sched_park(struct coroutine *co, enum wait_why why)
 		atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);
 		return;
 	}
-	/* The permit is there already: no need to leave. */
-	if (atomic_compare_exchange_strong_explicit(&co->park, &notified, PARK_RUNNING,
+	/* The permit is there already: no need to leave. Read first, for it seldom is. */
+	if (atomic_load_explicit(&co->park, memory_order_relaxed) == PARK_NOTIFIED &&
+	    atomic_compare_exchange_strong_explicit(&co->park, &notified, PARK_RUNNING,
 						    memory_order_acquire, memory_order_relaxed))
 		return;
 	co->why = (uint8_t) why;
