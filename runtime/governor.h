@@ -14,15 +14,15 @@ int governor_open(const struct corun_options *options, unsigned *ret_workers);
 /** governor_start() - begin to look again each second; after governor_open() */
 int governor_start(void);
 
-/** governor_stop() - end the thread, if it runs, and forget what was opened */
+/**
+ * governor_stop() - end the thread, if it runs, and forget what was opened
+ *
+ * Who waits for a look goes on without one.
+ */
 void governor_stop(void);
 
 /** governor_tell() - somebody else changed the size: on_resize shall be called. Any thread. */
 void governor_tell(void);
 
-/**
- * governor_look_now() - wait for a look that began after this call, and was acted upon
- *
- * Returns without one when the governor is stopped meanwhile.
- */
+/** governor_look_now() - wait for a look that began after this call, and was acted upon */
 void governor_look_now(void);

@@ -356,10 +356,10 @@ sched_switch_out(struct coroutine *co, enum after after)
 	struct coroutine *to = NULL;
 
 	must_debug(t->current == co);
-	co->saved_errno = errno_get();
 	/* A call inside a section that blocks, which is not allowed: the next one here is in none. */
 	if (unlikely(atomic_load_explicit(&t->blocks_since_ns, memory_order_relaxed) != 0))
 		atomic_store(&t->blocks_since_ns, 0);
+	co->saved_errno = errno_get();
 	if (w != NULL && co->bound == NULL)
 		to = pick_direct(t, w);
 	t->left = co;
