@@ -848,6 +848,25 @@ START_TEST(test_events_never_read)
 }
 END_TEST
 
+/* There is room for who only asks, however many follow; and again for one more when they are gone. */
+START_TEST(test_too_many_streams)
+{
+	char buffer[4096];
+	int fds[32];
+
+	for (int i = 0; i < 32; i++) {
+		fds[i] = send_request("GET /v1/events HTTP/1.1\r\nHost: d\r\n\r\n");
+		buffer[0] = '\0';
+		client_read_until(fds[i], "\r\n\r\n", buffer, sizeof(buffer));
+	}
+	check_error("GET", "/v1/events", "", 503,
+		    "32 clients read events already; there may be no more");
+	for (int i = 0; i < 32; i++)
+		close(fds[i]);
+	wait_for("/v1/events?follow=0", "200 OK");
+}
+END_TEST
+
 START_TEST(test_events_client_leaves)
 {
 	for (int i = 0; i < 100; i++) {
@@ -1123,6 +1142,7 @@ main(void)
 	tcase_add_test(streams, test_events_not_read);
 	tcase_add_test(streams, test_events_never_read);
 	tcase_add_test(streams, test_events_client_leaves);
+	tcase_add_test(streams, test_too_many_streams);
 	tcase_add_test(streams, test_events_of_a_change);
 	tcase_add_test(sockets, test_mode);
 	tcase_add_test(sockets, test_stale_socket);
