@@ -169,6 +169,8 @@ suite_vm() {
 	build gcc CC=gcc || return 0
 	run_tap tests/e2e/live_vm.sh "$work/gcc"
 	run_tap tests/e2e/live_corund.sh "$work/gcc"
+	build without-libcgroup --without-libcgroup &&
+		run_tap tests/e2e/live_process.sh "$work/gcc" "$work/without-libcgroup"
 }
 
 # ---- lint -------------------------------------------------------------------------------------

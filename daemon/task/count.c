@@ -27,13 +27,20 @@ share_of(const struct corun_cpu_limit *limit, unsigned percent)
 	};
 }
 
+/* What the option table fills in for a task that says nothing is none of its own words. */
+static bool
+is_default_min(unsigned min)
+{
+	return min == 0 || min == 2;
+}
+
 static bool
 has_own(const struct workers_config *workers)
 {
 	const struct corun_cpu_policy *policy = &workers->policy;
 
-	return workers->set || workers->percent || policy->workers_min || policy->workers_max ||
-	       policy->round != CORUN_ROUND_UP;
+	return workers->set || workers->percent || !is_default_min(policy->workers_min) ||
+	       policy->workers_max || policy->round != CORUN_ROUND_UP;
 }
 
 static struct corun_cpu_decision

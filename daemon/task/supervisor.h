@@ -103,7 +103,7 @@ struct task {
 	uint64_t starts, restarts;
 	struct task_end end;
 	char fault[512];       /* why it could not be started, or is stuck */
-	char quota_fault[640]; /* why CPUQuota= is not enforced */
+	char quota_fault[600]; /* why CPUQuota= is not enforced */
 	int workers_file_error;
 	bool workers_file_written;
 

@@ -62,7 +62,7 @@ struct task_status {
 	enum corun_cpu_reason reason;
 	struct task_end end;
 	uint64_t next_start_realtime_us; /* TASK_WAITING; else 0 */
-	char fault[768];                 /* why it could not start, or was not told; "" */
+	char fault[600];                 /* why it could not start, or was not told; "" */
 	char cgroup[512];                /* directory; "" */
 	enum resize_action on_resize;
 	uint64_t resizes_done, resizes_failed;

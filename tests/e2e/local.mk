@@ -12,8 +12,10 @@ EXTRA_DIST += \
 dist_noinst_SCRIPTS += \
 	%D%/guest_corund.sh \
 	%D%/guest_cpu.sh \
+	%D%/guest_process.sh \
 	%D%/live_corund.sh \
 	%D%/live_docker.sh \
+	%D%/live_process.sh \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
 	%D%/stage.sh

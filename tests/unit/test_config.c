@@ -26,7 +26,7 @@ check_refusal(const char *file, const char *want)
 	config_errors_free(&errors);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------ */
 
 struct refusal {
 	const char *text, *want;
@@ -262,7 +262,7 @@ START_TEST(test_names_refused)
 }
 END_TEST
 
-/* ---- what is read --------------------------------------------------------------------------------- */
+/* ---- what is read --------------------------------------------------------------------------- */
 
 START_TEST(test_defaults)
 {
@@ -443,7 +443,7 @@ START_TEST(test_on_resize)
 }
 END_TEST
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 START_TEST(test_whole)
 {
@@ -567,6 +567,33 @@ START_TEST(test_no_conf)
 }
 END_TEST
 
+START_TEST(test_what_a_reload_keeps)
+{
+	struct config_errors errors = { 0 };
+	struct config *old = NULL, *new = NULL;
+	char *told;
+
+	write_text("corund.conf", "[Corund]\nSocket=/a\nLogLevel=err\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &old), 0);
+	write_text("corund.conf", "[Corund]\nSocket=/b\nLogLevel=info\nWorkersUpdate=no\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &new), 0);
+	config_note_kept(old, old, &errors);
+	ck_assert_uint_eq(errors.n, 0);
+	config_note_kept(old, new, &errors);
+	told = printed(&errors);
+	ck_assert_str_eq(
+		told,
+		"corund.conf: note: WorkersUpdate= is another now, but stays until corund is "
+		"started anew\n"
+		"corund.conf: note: Socket= is another now, but stays until corund is started "
+		"anew\n");
+	free(told);
+	config_free(old);
+	config_free(new);
+	config_errors_free(&errors);
+}
+END_TEST
+
 START_TEST(test_what_changed)
 {
 	static const struct {
@@ -633,6 +660,7 @@ config_suite(void)
 	tcase_add_test(whole, test_whole_defaults);
 	tcase_add_test(whole, test_whole_refused);
 	tcase_add_test(whole, test_no_conf);
+	tcase_add_test(whole, test_what_a_reload_keeps);
 	tcase_add_test(whole, test_what_changed);
 	suite_add_tcase(suite, whole);
 

@@ -503,8 +503,10 @@ START_TEST(what_is_left_behind_is_stopped_too)
 	pid_t pid;
 
 	control_start();
-	task = make("left", "ExecStart=/bin/sh -c '(trap \"\" TERM; while :; do sleep 1; done) & "
-			    "echo $! > @DIR/pid; exit 0'\nTimeoutStopSec=300ms\nRestart=no\n");
+	task = make("left", "ExecStart=/bin/sh -c '(trap \"\" TERM; echo go > @DIR/go; "
+			    "while :; do sleep 1; done) & echo $! > @DIR/pid; "
+			    "while ! test -s @DIR/go; do sleep 0.02; done'\n"
+			    "TimeoutStopSec=300ms\nRestart=no\n");
 	ask(task, TASK_START);
 	pid = pid_in("pid");
 	while (events_of("task", "left", "state", "killing") == 0)
