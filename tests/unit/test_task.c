@@ -948,6 +948,36 @@ START_TEST(a_reload_changes_what_changed)
 }
 END_TEST
 
+/* What @arg names runs with; no pid: it does not run, or there is none. */
+static void
+do_look_by_name(void *arg)
+{
+	struct looking *looking = arg;
+	struct task *task = tasks_find(looking->status.name);
+
+	if (task == NULL)
+		return;
+	looking->task = task;
+	do_look(looking);
+}
+
+/* Wait until @name runs as another process. The task may be freed and made anew meanwhile. */
+static struct task_status
+wait_for_other(const char *name, pid_t pid)
+{
+	uint64_t deadline_ns = corun_in(PATIENCE_NS);
+	struct looking looking;
+
+	do {
+		ck_assert_uint_lt(corun_now(), deadline_ns);
+		usleep(2000);
+		looking = (struct looking){ 0 };
+		snprintf(looking.status.name, sizeof(looking.status.name), "%s", name);
+		in_control(do_look_by_name, &looking);
+	} while (looking.status.pid == 0 || looking.status.pid == pid);
+	return looking.status;
+}
+
 /* It goes and comes back before it is gone. */
 START_TEST(a_name_comes_back_while_it_goes)
 {
@@ -968,9 +998,7 @@ START_TEST(a_name_comes_back_while_it_goes)
 	ck_assert_str_eq(change.added[0], "slow");
 	tasks_change_free(&change);
 	wait_for_no_process(pid);
-	while (found("slow") == NULL)
-		usleep(2000);
-	ck_assert_uint_eq(wait_for_state(found("slow"), TASK_RUNNING).starts, 1);
+	ck_assert_uint_eq(wait_for_other("slow", pid).starts, 1);
 	sem_init(&all_gone, 0, 0);
 	in_control(do_tasks_stop, NULL);
 	while (sem_wait(&all_gone) < 0)
