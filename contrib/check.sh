@@ -82,6 +82,8 @@ suite_minimal() {
 	# shellcheck disable=SC2086 # a list
 	build disable-tools --disable-tools &&
 		make_check disable-tools TESTS="$(programs $short_tests)"
+	build without-libcgroup --without-libcgroup &&
+		make_check without-libcgroup TESTS="$(programs taskgroup)"
 }
 
 suite_distcheck() {
@@ -104,9 +106,9 @@ suite_lint() {
 }
 
 # What needs the runtime; the rest has no threads of its own.
-runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn'
+runtime_tests='chan chan_race chan_rules context governor io io_race io_socket mutex netpoll output preempt reaper runq sched spawn taskgroup'
 # Under TSan, where all is slow; the stress suite has more of it.
-racing_tests='context mutex netpoll output reaper runq spawn'
+racing_tests='context mutex netpoll output reaper runq spawn taskgroup'
 # What shows that a build without something works.
 short_tests='context look mutex policy runq sched'
 
@@ -167,6 +169,8 @@ suite_vm() {
 	build gcc CC=gcc || return 0
 	run_tap tests/e2e/live_vm.sh "$work/gcc"
 	run_tap tests/e2e/live_corund.sh "$work/gcc"
+	build without-libcgroup --without-libcgroup &&
+		run_tap tests/e2e/live_process.sh "$work/gcc" "$work/without-libcgroup"
 }
 
 # ---- lint -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,11 +69,15 @@ help(void)
 	     "78 the configuration is wrong.");
 }
 
-static int
-wrong_usage(const char *format, const char *what)
+__attribute__((format(printf, 1, 2))) static int
+wrong_usage(const char *format, ...)
 {
+	va_list args;
+
 	fputs("corund: ", stderr);
-	fprintf(stderr, format, what);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
 	fputs("\nTry 'corund --help'.\n", stderr);
 	return EXIT_WRONG_USAGE;
 }
@@ -151,15 +156,15 @@ check_modules(const struct config *config, struct config_errors *errors)
 static void
 check_environment(struct config_errors *errors)
 {
+	const struct config_place place = { .errors = errors };
 	const char *text = getenv("CORUN_WORKERS");
 	unsigned pin;
 
 	if (corun_workers_parse(text, &pin) < 0)
-		config_error_add(
-			errors, NULL, 0,
-			"CORUN_WORKERS=%s in the environment: a whole number from 1 to %d or "
-			"\"auto\" is wanted",
-			text, CORUN_WORKERS_MAX);
+		config_complain(&place,
+				"CORUN_WORKERS=%s in the environment: a whole number from 1 to %d "
+				"or \"auto\" is wanted",
+				text, CORUN_WORKERS_MAX);
 }
 
 static int

@@ -89,17 +89,29 @@ errors_json(const struct config_errors *errors)
 	return list;
 }
 
+/* The errors, or else the notes. */
+static void
+log_errors(const struct config_errors *errors, bool notes)
+{
+	enum log_level level = notes ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERR;
+
+	for (size_t i = 0; i < errors->n; i++) {
+		const struct config_error *e = &errors->list[i];
+		const char *file = e->file != NULL ? e->file : "configuration";
+
+		if (e->note != notes)
+			continue;
+		if (e->line != 0)
+			log_line(level, NULL, "%s:%u: %s", file, e->line, e->text);
+		else
+			log_line(level, NULL, "%s: %s", file, e->text);
+	}
+}
+
 static void
 refuse(struct reading *r)
 {
-	for (size_t i = 0; i < r->errors.n; i++) {
-		const struct config_error *e = &r->errors.list[i];
-
-		if (e->note)
-			continue;
-		log_line(LOG_LEVEL_ERR, NULL, "%s:%u: %s", e->file != NULL ? e->file : "-", e->line,
-			 e->text);
-	}
+	log_errors(&r->errors, false);
 	log_line(LOG_LEVEL_ERR, NULL, "the configuration was not reloaded: %s",
 		 r->errors.n > 0 ? "see the errors above" : strerror(-r->result));
 	event_emit("config", json_pack("{s:b, s:o}", "ok", 0, "errors", errors_json(&r->errors)));
@@ -136,6 +148,8 @@ accept(struct reading *r)
 	json_t *body, *event;
 	int result = tasks_reload(r->config, &change);
 
+	config_note_kept(state.config, r->config, &r->errors);
+	log_errors(&r->errors, true);
 	if (result < 0)
 		log_line(LOG_LEVEL_ERR, NULL, "not all tasks could be reloaded: %s",
 			 strerror(-result));

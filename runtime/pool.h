@@ -123,8 +123,8 @@ void sched_switch_out(struct coroutine *co, enum after after);
 void sched_count_end(struct worker *w);
 
 /*
- * The time slice of the running coroutine is over: it goes behind the others of all workers, and
- * who was to run next behind those of its own.
+ * The time slice of the running coroutine is over: it goes behind the others of all workers. If
+ * it shared the slice with others, who was to run next goes behind those of its own worker.
  */
 void sched_end_slice(struct coroutine *co);
 

@@ -33,8 +33,8 @@
  * Fairness. Who was readied last runs next and shares the slice of who readied it: a pair that hands
  * off to each other stays together, and no longer than others. For that every pick counts, from
  * `next` too: after so many the loop looks at the rest, and goes on with `next` in the same slice if
- * there is nothing else. And when the slice is over, who was to run next goes behind the others of
- * the ring (sched_end_slice).
+ * there is nothing else. And when a slice that was shared is over, who was to run next goes behind
+ * the others of the ring (sched_end_slice).
  *
  * Locks: see base/lock_ranks.def. None is held across a switch.
  *
@@ -275,6 +275,7 @@ static void
 begin_slice(struct thread *t, struct worker *w)
 {
 	relaxed_add(&w->slice, 1);
+	w->shares_slice = false;
 	/* A request to preempt was meant for the slice that is over. */
 	if (unlikely(atomic_load_explicit(&t->attention, memory_order_relaxed) & ATTENTION_PREEMPT))
 		atomic_fetch_and(&t->attention, ~(uint32_t) ATTENTION_PREEMPT);
@@ -284,15 +285,13 @@ void
 sched_end_slice(struct coroutine *co)
 {
 	struct worker *w = thread_self()->worker;
-	struct coroutine *next = runq_take_next(&w->runq);
+	struct coroutine *next = w->shares_slice ? runq_take_next(&w->runq) : NULL;
 
+	/* What is over is not for `next` to inherit. */
 	relaxed_add(&w->slice, 1);
 	/* Others are told of it by the switch, which puts @co into the global queue after it. */
 	if (next != NULL)
 		put_ring(w, next);
-	/* One of the ring, and then a look at all the rest: neither waits for more than a slice. */
-	if (w->slow_in > 1)
-		w->slow_in = 1;
 	sched_switch_out(co, AFTER_YIELD_GLOBAL);
 }
 
@@ -312,6 +311,8 @@ pick_direct(struct thread *t, struct worker *w)
 		if (co == NULL)
 			return NULL;
 		begin_slice(t, w);
+	} else {
+		w->shares_slice = true;
 	}
 	w->slow_in--;
 	if (unlikely(co->bound != NULL && co->bound != t)) {
@@ -443,6 +444,8 @@ run(struct thread *t, struct coroutine *co)
 	}
 	if (!inherits)
 		begin_slice(t, w);
+	else
+		w->shares_slice = true;
 	t->left = NULL;
 	t->after = AFTER_NOTHING;
 	switch_from_loop(t, co);

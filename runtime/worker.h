@@ -61,7 +61,8 @@ struct worker {
 
 	/* holder */
 	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
-	uint64_t next_id, end_id;      /* numbers for new coroutines */
+	bool shares_slice;        /* what runs came from `next`: its waker's slice is its own */
+	uint64_t next_id, end_id; /* numbers for new coroutines */
 	struct stack_cache stacks;
 
 	/* written by the holder, read by anybody */

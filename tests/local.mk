@@ -182,7 +182,7 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
 
-%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/control.h %D%/unit/tap.h
+%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/task_control.h %D%/unit/tap.h
 %C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
 %C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
 
@@ -248,3 +248,27 @@ check_PROGRAMS += $(fuzz_targets)
 TESTS += $(fuzz_targets)
 EXTRA_DIST += %D%/fuzz/corpus
 dist_noinst_SCRIPTS += %D%/fuzz/run.sh
+
+# ---- the control server: libcurl is not needed, the clients write HTTP by hand ------------------
+
+control_tests = \
+	%D%/unit/test_events \
+	%D%/unit/test_server
+control_cppflags = $(unit_cppflags) $(JANSSON_CFLAGS) $(MICROHTTPD_CFLAGS)
+control_ldadd = libdaemon.la libreport.la libruntime.la $(JANSSON_LIBS) $(CHECK_LIBS)
+control_headers = %D%/unit/control.h %D%/unit/tap.h %D%/unit/tree.h
+
+%C%_unit_test_events_SOURCES = %D%/unit/test_events.c $(control_headers)
+%C%_unit_test_events_CPPFLAGS = $(control_cppflags)
+%C%_unit_test_events_LDADD = $(control_ldadd)
+
+%C%_unit_test_server_SOURCES = %D%/unit/test_server.c %D%/unit/tasks_standin.h $(control_headers)
+%C%_unit_test_server_CPPFLAGS = $(control_cppflags)
+%C%_unit_test_server_LDADD = $(control_ldadd)
+
+if HAVE_CHECK
+if DAEMON
+check_PROGRAMS += $(control_tests)
+TESTS += $(control_tests)
+endif
+endif

@@ -6,14 +6,14 @@
 
 struct config_place {
 	struct config_errors *errors;
-	const char *file;
-	unsigned line; /* 0: the file as a whole */
+	const char *file; /* NULL: no file, but the command line, the environment ... */
+	unsigned line;    /* 0: the file as a whole */
 };
 
 /**
  * config_complain() - add an error at @at
- * The text is made fit for one line of a terminal: control characters become '?', and what is
- * longer than a few lines is cut.
+ * The text is made fit for a line of a terminal, and for JSON: control characters and bytes that are
+ * no UTF-8 become '?', and what is longer than a few lines is cut.
  * Return: -EINVAL, always
  */
 int config_complain(const struct config_place *at, const char *format, ...)

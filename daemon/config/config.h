@@ -64,10 +64,9 @@ struct task_config {
 	size_t n_options;
 
 	enum restart_policy restart;
-	uint64_t restart_ns; /* RestartSec=: before the first restart */
-	uint64_t
-		restart_max_delay_ns; /* RestartMaxDelaySec=: it doubles up to this; >= restart_ns */
-	uint64_t timeout_stop_ns;     /* UINT64_MAX: "infinity" */
+	uint64_t restart_ns;           /* RestartSec=: before the first restart */
+	uint64_t restart_max_delay_ns; /* RestartMaxDelaySec=: it doubles up to this */
+	uint64_t timeout_stop_ns;      /* UINT64_MAX: "infinity" */
 
 	struct workers_config workers;
 	char **export_workers_as; /* names of environment variables, ends with NULL; may be NULL */
@@ -88,12 +87,12 @@ struct config {
 	struct task_config **tasks; /* sorted by name */
 };
 
-/* One thing that is wrong, or that a person should know. */
+/* One thing that is wrong, or that a person should know. UTF-8 without control characters. */
 struct config_error {
-	char *file;
+	char *file;    /* or NULL: the command line, the environment */
 	unsigned line; /* 0: the file as a whole */
-	char *text; /* "unknown key 'ExecStrat'; did you mean 'ExecStart'?", without control characters */
-	bool note; /* nothing is refused for it */
+	char *text;    /* "unknown key 'ExecStrat'; did you mean 'ExecStart'?" */
+	bool note;     /* nothing is refused for it */
 };
 
 /* In the order of the files and of their lines as far as they were found while reading. */
@@ -106,18 +105,23 @@ struct config_errors {
 
 /**
  * config_load() - read a configuration, whole
- * @file:   corund.conf; its tasks are in the folder tasks.d beside it. NULL: the default place, which
- *          may be missing
+ * @file:   corund.conf; its tasks are in the folder tasks.d beside it. NULL: the default place,
+ *          which may be missing
  * @errors: everything that is wrong is added to it, not only the first; notes also on success
  * @ret:    set on success only; the caller frees it with config_free()
  *
  * What a task names is looked for, too: programs, users, folders, modules.
  *
- * Context: blocks in read(2) and in NSS; a plain thread, or between corun_block_enter() and _exit().
+ * Context: blocks in read(2) and in NSS: a plain thread, or between corun_block_enter() and
+ *          _exit().
  * Return:  0; -EINVAL: @errors says why; -ENOMEM.
  */
 int config_load(const char *file, struct config_errors *errors, struct config **ret);
 void config_free(struct config *config);
+
+/** config_note_kept() - add a note for each key that a reload from @old to @new leaves as it was */
+void config_note_kept(const struct config *old, const struct config *new,
+		      struct config_errors *errors);
 
 /**
  * config_load_task() - read one task file. Errors as above.
@@ -151,5 +155,8 @@ const char *task_type_name(enum task_type type);
 const char *restart_policy_name(enum restart_policy policy);
 const char *resize_action_name(enum resize_action action);
 
-/** config_expand() - @text with %w (workers), %n (the task's name) and %% replaced. Allocated; NULL: no memory. */
+/**
+ * config_expand() - @text with %w (workers), %n (the task's name) and %% replaced
+ * Return: allocated; NULL: no memory.
+ */
 char *config_expand(const char *text, const char *task, unsigned workers);

@@ -57,6 +57,17 @@ next_line(struct reading *reading, const char **line, size_t *len)
 	return true;
 }
 
+/* Does a backslash end it that is not itself behind one? */
+static bool
+is_continued(const char *line, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && line[len - 1 - n] == '\\')
+		n++;
+	return n % 2 == 1;
+}
+
 /*
  * The next line with all that continue it. Comments and empty lines are passed over; within
  * a line, an empty line ends it.
@@ -77,7 +88,7 @@ next_joined(struct reading *reading)
 		if (!begun)
 			reading->at.line = reading->n_lines;
 		begun = true;
-		continued = len && line[len - 1] == '\\';
+		continued = is_continued(line, len);
 		if (reading->len + len > LINE_BYTES_MAX) {
 			too_long = true;
 			continue;
@@ -125,6 +136,23 @@ miss_key(struct reading *reading)
 	reading->expects_key = false;
 }
 
+/* What a terminal would obey has no place in a message, a table, or a log. */
+static bool
+has_control(const struct reading *reading)
+{
+	for (size_t i = 0; i < reading->len; i++) {
+		unsigned char c = (unsigned char) reading->line[i];
+
+		if ((c >= ' ' || c == '\t') && c != '\x7f')
+			continue;
+		config_complain(&reading->at,
+				"a control character; in a command it can be written as \\x%02x",
+				c);
+		return true;
+	}
+	return false;
+}
+
 /* An ini_reader: as fgets(), a line that is joined. Of section lines inih gets to see nothing. */
 static char *
 read_line(char *buffer, int size, void *stream)
@@ -134,7 +162,9 @@ read_line(char *buffer, int size, void *stream)
 	miss_key(reading);
 	if (!next_joined(reading))
 		return NULL;
-	if (reading->line[0] == '[') {
+	if (has_control(reading)) {
+		reading->len = 0;
+	} else if (reading->line[0] == '[') {
 		take_section(reading);
 	} else if (reading->len + 2 > (size_t) size) {
 		config_complain(&reading->at, "a line of more than %d bytes", size - 2);

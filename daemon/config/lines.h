@@ -17,9 +17,10 @@ struct config_lines {
  * config_lines_parse() - call @calls for each section and key of @text
  * @at: errors, and the file's name for them
  *
- * Empty lines and those that begin with '#' or ';' are left out. A backslash at the end joins the next
- * line, with a space; a comment in between is left out. Nothing else is a comment. What is none of
- * it is an error, and so are a line of more than 64 KiB and a NUL.
+ * Empty lines and those that begin with '#' or ';' are left out. A backslash at the end joins the
+ * next line, with a space; a comment in between is left out. Nothing else is a comment. What is
+ * none of it is an error, and so are a line of more than 64 KiB, a NUL, and control characters but
+ * tabs.
  */
 void config_lines_parse(const char *text, size_t len, const struct config_place *at,
 			const struct config_lines *calls, void *user);

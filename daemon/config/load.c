@@ -17,7 +17,7 @@ enum { FILE_BYTES_MAX = 1 << 20, NAME_MAX_LEN = 128 };
 static const char standard_file[] = SYSCONFDIR "/corun/corund.conf";
 static const char task_ending[] = ".task";
 
-/* ---- files ------------------------------------------------------------------------------------- */
+/* ---- files ---------------------------------------------------------------------------------- */
 
 struct text {
 	char *bytes; /* FILE_BYTES_MAX + 1 of them */
@@ -98,7 +98,7 @@ result(const struct config_errors *errors, size_t n, size_t n_notes)
 	return errors->n - n > errors->n_notes - n_notes ? -EINVAL : 0;
 }
 
-/* ---- a task ------------------------------------------------------------------------------------ */
+/* ---- a task --------------------------------------------------------------------------------- */
 
 /* The name within the file's name; NULL: @at was told. */
 static char *
@@ -170,7 +170,7 @@ config_load_task(const char *file, const char *module_dir, struct config_errors 
 	return r;
 }
 
-/* ---- the whole --------------------------------------------------------------------------------- */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 static int
 add_task(struct config *config, struct task_config *task)
@@ -309,4 +309,20 @@ config_free(struct config *config)
 	config_values_clear("Corund", config);
 	free(config->file);
 	free(config);
+}
+
+void
+config_note_kept(const struct config *old, const struct config *new, struct config_errors *errors)
+{
+	struct config_place at = { .errors = errors, .file = new->file };
+
+	for (size_t i = 0; i < config_n_options; i++) {
+		const struct config_option *option = &config_options[i];
+
+		if (strcmp(option->section, "Corund") == 0 && option->reload == RELOAD_DAEMON &&
+		    !config_value_same(option, old, new))
+			config_note(&at,
+				    "%s= is another now, but stays until corund is started anew",
+				    option->key);
+	}
 }

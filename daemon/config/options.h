@@ -72,5 +72,5 @@ enum config_format {
 	CONFIG_FORMAT_ROFF, /* the part of corund.conf(5) */
 };
 
-/** config_print_options() - all keys of all sections, with defaults, units, and what they are for */
+/** config_print_options() - all keys, with their defaults and units, and what they are for */
 void config_print_options(FILE *out, enum config_format format);

@@ -9,7 +9,7 @@
 #include "daemon/config/words.h"
 #include "daemon/report/nearest.h"
 
-/* ---- each type --------------------------------------------------------------------------------- */
+/* ---- each type ------------------------------------------------------------------------------ */
 
 enum { WORDS_MAX = 16 };
 
@@ -333,7 +333,7 @@ set_on_resize(const struct config_option *option, struct task_config *task, cons
 	return 0;
 }
 
-/* ---- by type ----------------------------------------------------------------------------------- */
+/* ---- by type -------------------------------------------------------------------------------- */
 
 static int
 set(const struct config_option *option, void *base, const char *text, const struct config_place *at)

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Values - from text to a member of a configuration, and what else is done by the type of a member */
+/* Values - from text to a member of a configuration, and what else goes by a member's type */
 
 #include <stdbool.h>
 
@@ -26,7 +26,10 @@ void config_values_clear(const char *section, void *base);
 /** config_value_same() - do two configurations agree in @option? */
 bool config_value_same(const struct config_option *option, const void *a, const void *b);
 
-/** config_parse_span() - "5min 20s", "1.5" or "infinity" (UINT64_MAX). Return: 0; -EINVAL; -ERANGE. */
+/**
+ * config_parse_span() - "5min 20s", "1.5" or "infinity" (UINT64_MAX)
+ * Return: 0; -EINVAL; -ERANGE.
+ */
 int config_parse_span(const char *text, uint64_t *ret_ns);
 
 /** config_print_span() - the same backwards: "5min 20s" */

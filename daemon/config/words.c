@@ -53,7 +53,7 @@ config_words_add(char ***words, char *word)
 	return 0;
 }
 
-/* ---- taking apart ------------------------------------------------------------------------------ */
+/* ---- taking apart --------------------------------------------------------------------------- */
 
 struct split {
 	const char *text; /* the whole value */
@@ -231,7 +231,7 @@ config_words_split(const char *text, const char *key, const struct config_place 
 	return r;
 }
 
-/* ---- putting together ---------------------------------------------------------------------------- */
+/* ---- putting together ----------------------------------------------------------------------- */
 
 void
 config_word_print(const char *word, FILE *out)

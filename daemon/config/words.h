@@ -8,7 +8,7 @@
 
 #include "daemon/config/complain.h"
 
-/* A list of words is an array of allocated strings that ends with NULL; an empty one may be NULL. */
+/* A list of words: an array of allocated strings that ends with NULL; an empty one may be NULL. */
 
 size_t config_words_count(char *const *words);
 bool config_words_same(char *const *a, char *const *b);

@@ -24,7 +24,7 @@ const struct command_option client_option_rows[] = {
 	  "else " SYSTEM_SOCKET ")" },
 	{ "timeout", "SECONDS", CLIENT_OPTION_TIMEOUT,
 	  "how long to wait for an answer (default: 10; of\n"
-	  "start, stop, restart: 120)" },
+	  "start, stop, restart, reload: 120)" },
 	{ NULL, NULL, 0, NULL },
 };
 

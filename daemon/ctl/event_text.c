@@ -55,7 +55,7 @@ print_task(FILE *out, const json_t *event)
 	fputs("task ", out);
 	print_text(out, event, "task");
 	fputs(": ", out);
-	if (before) {
+	if (before && state && strcmp(before, state) != 0) {
 		print_text(out, event, "before");
 		fputs(" -> ", out);
 	}
@@ -98,6 +98,26 @@ print_names(FILE *out, const json_t *event, const char *name)
 	}
 }
 
+/* "FILE:LINE: TEXT" of each, on the one line of the event */
+static void
+print_config_errors(FILE *out, const json_t *event)
+{
+	const json_t *errors = json_object_get(event, "errors");
+
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const json_t *error = json_array_get(errors, i);
+
+		fputs(i == 0 ? ": " : "; ", out);
+		if (field_text(error, "file")) {
+			print_text(out, error, "file");
+			if (field_number(error, "line") > 0)
+				fprintf(out, ":%lld", field_number(error, "line"));
+			fputs(": ", out);
+		}
+		print_text(out, error, "text");
+	}
+}
+
 static void
 print_config(FILE *out, const json_t *event)
 {
@@ -105,6 +125,7 @@ print_config(FILE *out, const json_t *event)
 	if (json_is_false(json_object_get(event, "ok"))) {
 		fputs("is wrong, and the one before stays", out);
 		print_error(out, event);
+		print_config_errors(out, event);
 		return;
 	}
 	fputs("read again", out);

@@ -67,7 +67,8 @@ take_line(void *arg, char *line, size_t len)
 	if (len == 0)
 		return true;
 	event = json_loadb(line, len, 0, NULL);
-	if (!event) {
+	if (!json_is_object(event)) {
+		json_decref(event);
 		events->misfit = true;
 		return false;
 	}

@@ -45,7 +45,7 @@ run(const struct command *command, int argc, char **argv)
 	status = client_open(&options.client, command, CLIENT_TIMEOUT_S, &client);
 	if (status != EXIT_OK)
 		return status;
-	status = tail_print(client, argv[optind], options.lines);
+	status = tail_print(client, argv[optind], options.lines, "");
 	client_close(client);
 	return status;
 }

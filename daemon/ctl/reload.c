@@ -5,7 +5,10 @@
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/escape.h"
 
-enum { RELOAD_REFUSED = 422 };
+enum {
+	RELOAD_REFUSED = 422,
+	RELOAD_TIMEOUT_S = 120,
+};
 
 static void
 print_names(const json_t *answer, const char *name)
@@ -65,7 +68,7 @@ run(const struct command *command, int argc, char **argv)
 
 	if (status != COMMAND_GO)
 		return status;
-	status = client_open(&options, command, CLIENT_TIMEOUT_S, &client);
+	status = client_open(&options, command, RELOAD_TIMEOUT_S, &client);
 	if (status != EXIT_OK)
 		return status;
 	status = client_ask(client, "POST", "/v1/reload", NULL, 0, &answer);

@@ -62,11 +62,8 @@ show_task(struct client *client, const struct status_options *options, const cha
 		status = client_misfit(client, fault);
 	} else {
 		task_print(stdout, answer.json);
-		if (field_number(answer.json, "lines") > 0) {
-			putchar('\n');
-			status = tail_print(client, name,
-					    options->lines ? options->lines : LINES_DEFAULT);
-		}
+		status = tail_print(client, name, options->lines ? options->lines : LINES_DEFAULT,
+				    "\n");
 	}
 	answer_free(&answer);
 	return status;

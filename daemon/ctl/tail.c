@@ -28,7 +28,7 @@ last_lines(const char *text, size_t size, unsigned lines)
 }
 
 int
-tail_print(struct client *client, const char *task, unsigned lines)
+tail_print(struct client *client, const char *task, unsigned lines, const char *head)
 {
 	char *path = client_path(client, task, "/output");
 	struct answer answer;
@@ -42,6 +42,7 @@ tail_print(struct client *client, const char *task, unsigned lines)
 	if (answer.status < 200 || answer.status >= 300)
 		status = client_check(client, &answer);
 	if (status == EXIT_OK && answer.size > 0) {
+		fputs(head, stdout);
 		from = last_lines(answer.body, answer.size, lines);
 		size = answer.size - (size_t) (from - answer.body);
 		if (isatty(STDOUT_FILENO)) {

@@ -49,6 +49,33 @@ unknown(const struct corun_module *table, const struct config_place *at, const c
 			       key, table->name, names[0]);
 }
 
+static int
+check_value(const struct corun_module_option *option, const struct config_place *at,
+	    const char *value)
+{
+	char why[256] = "is wrong";
+
+	if (option->check == NULL || option->check(value, why, sizeof(why)) == 0)
+		return 0;
+	return config_complain(at, "%s=%s %s", option->key, value, why);
+}
+
+/* A key that was given: known, for the first time, with a right value? */
+static int
+check_pair(const struct corun_module *table, const struct task_config *config,
+	   const struct key_value *pair, const struct config_place *at)
+{
+	const struct corun_module_option *option = find(table, pair->key);
+	const struct key_value *first = given(config, pair->key);
+
+	if (option == NULL)
+		return unknown(table, at, pair->key);
+	if (first != pair)
+		return config_complain(at, "key '%s' was given in line %u already", pair->key,
+				       first->line);
+	return check_value(option, at, pair->value);
+}
+
 int
 module_keys_check(const struct corun_module *table, const struct task_config *config,
 		  struct config_errors *errors)
@@ -57,15 +84,9 @@ module_keys_check(const struct corun_module *table, const struct task_config *co
 	int r = 0;
 
 	for (size_t i = 0; i < config->n_options; i++) {
-		const struct key_value *pair = &config->options[i];
-		const struct key_value *first = given(config, pair->key);
-
-		at.line = pair->line;
-		if (find(table, pair->key) == NULL)
-			r = unknown(table, &at, pair->key);
-		else if (first != pair)
-			r = config_complain(&at, "key '%s' was given in line %u already", pair->key,
-					    first->line);
+		at.line = config->options[i].line;
+		if (check_pair(table, config, &config->options[i], &at) < 0)
+			r = -EINVAL;
 	}
 	at.line = 0;
 	for (const struct corun_module_option *option = table->options;

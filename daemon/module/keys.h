@@ -7,7 +7,7 @@
 #include "daemon/config/config.h"
 
 /**
- * module_keys_check() - are all known, none given twice, and those that are required there?
+ * module_keys_check() - are all known, given once, and right, and those required there?
  * Adds what is wrong to @errors. Return: 0; -EINVAL.
  */
 int module_keys_check(const struct corun_module *table, const struct task_config *config,

@@ -23,7 +23,8 @@
  *
  * A stranger at the head of the kernel's list hides those behind it from a look at "any child": then
  * each claimed child is asked for by its number, which is as many system calls as there are
- * children; but only as long as a start is under way, milliseconds.
+ * children; but only as long as a start is under way: milliseconds, unless exec hangs with the file
+ * system that the program lies on. Orphans wait for that, the ends of tasks do not.
  */
 
 #include "daemon/process/reaper.h"

@@ -2,8 +2,8 @@
  * Spawn - the parent's side
  *
  * Ways, from the best on: clone3 into the cgroup; clone3, and the child writes itself into
- * cgroup.procs; clone(2) with the same. Each is tried for every start: a refusal costs less than a
- * microsecond, and nothing has to be remembered.
+ * cgroup.procs; clone(2) with the same; clone(2) and pidfd_open(2). Each is tried for every start: a
+ * refusal costs less than a microsecond, and nothing has to be remembered.
  *
  * Invariants:
  * 1. A child that did not come to exec is waited for here, before spawn() returns. The reaper does
@@ -92,6 +92,8 @@ clone_best_way(struct spawn_child *child, void *stack)
 	child->join_cgroup = plan->cgroup_procs_fd >= 0;
 	pid = spawn_child_clone(child, SPAWN_CLONE3, stack, STACK_BYTES);
 	if (pid < 0 && way_is_closed(pid))
+		pid = spawn_child_clone(child, SPAWN_CLONE2_PIDFD, stack, STACK_BYTES);
+	if (pid < 0 && way_is_closed(pid))
 		pid = spawn_child_clone(child, SPAWN_CLONE2, stack, STACK_BYTES);
 	return pid;
 }
@@ -178,7 +180,7 @@ start(const struct spawn_plan *plan, struct spawn_result *ret)
 			close(child.pidfd);
 		return child.error;
 	}
-	if (child.pidfd < 0) /* Linux before 5.2 takes no notice of CLONE_PIDFD */
+	if (child.pidfd < 0) /* it was not asked for, or Linux before 5.2 took no notice */
 		child.pidfd = (int) syscall(SYS_pidfd_open, pid, 0);
 	ret->pid = (pid_t) pid;
 	ret->pidfd = child.pidfd;

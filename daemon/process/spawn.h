@@ -68,7 +68,8 @@ struct spawn_result {
  *          hangs. reaper_begin() comes before, reaper_claim() or reaper_give_up() after: see
  *          reaper.h. Should the reaper run without them, it takes a failed child for an orphan.
  * Return:  0; a negative errno of the step in @ret->step. No child is left behind then.
- *          -ENOSYS with SPAWN_CLONE: the child does not share our memory (qemu-user).
+ *          -ENOSYS with SPAWN_CLONE: the child does not share our memory (qemu-user), or was killed
+ *          before it did anything.
  */
 int spawn(const struct spawn_plan *plan, struct spawn_result *ret);
 

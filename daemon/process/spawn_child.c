@@ -367,12 +367,14 @@ child_main_libc(void *arg)
 long
 spawn_child_clone(struct spawn_child *child, enum spawn_way way, void *stack, size_t stack_bytes)
 {
+	int flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
 	int pid;
 
-	if (way != SPAWN_CLONE2)
+	if (way != SPAWN_CLONE2 && way != SPAWN_CLONE2_PIDFD)
 		return -ENOSYS;
-	pid = clone(child_main_libc, (char *) stack + stack_bytes,
-		    CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, child, &child->pidfd);
+	if (way == SPAWN_CLONE2_PIDFD)
+		flags |= CLONE_PIDFD;
+	pid = clone(child_main_libc, (char *) stack + stack_bytes, flags, child, &child->pidfd);
 	return pid < 0 ? -errno : pid;
 }
 
@@ -381,10 +383,12 @@ spawn_child_clone(struct spawn_child *child, enum spawn_way way, void *stack, si
 UNSEEN long
 spawn_child_clone(struct spawn_child *child, enum spawn_way way, void *stack, size_t stack_bytes)
 {
-	const uint64_t flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD;
+	uint64_t flags = CLONE_VM | CLONE_VFORK;
 	uint64_t args[11]; /* struct clone_args, of which older headers know less */
 
-	if (way == SPAWN_CLONE2)
+	if (way != SPAWN_CLONE2)
+		flags |= CLONE_PIDFD;
+	if (way == SPAWN_CLONE2 || way == SPAWN_CLONE2_PIDFD)
 		return sys_clone(SYS_clone, (long) (flags | SIGCHLD),
 				 (long) ((char *) stack + stack_bytes), (long) &child->pidfd,
 				 child_main, child);

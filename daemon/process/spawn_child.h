@@ -24,7 +24,8 @@ struct spawn_child {
 enum spawn_way {
 	SPAWN_CLONE3_INTO_CGROUP, /* Linux 5.7 */
 	SPAWN_CLONE3,             /* 5.3, without leave for the one above */
-	SPAWN_CLONE2,             /* where a seccomp filter does not know clone3 */
+	SPAWN_CLONE2_PIDFD,       /* where a seccomp filter does not know clone3 */
+	SPAWN_CLONE2,             /* gVisor: no descriptor of the process */
 };
 
 /**

@@ -415,3 +415,31 @@ taskgroup_remove(struct taskgroup *group)
 	group_free(group);
 	return r;
 }
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static int
+leave(struct job *job)
+{
+	int r;
+
+	(void) job;
+	if (place.base == NULL || place.hierarchy != CORUN_CGROUP_V2)
+		return 0;
+	r = taskgroup_v2_leave(place.base);
+	free(place.base);
+	place.base = NULL; /* whoever makes one now begins anew */
+	return r;
+}
+
+int
+taskgroup_leave(void)
+{
+	struct job job = { .run = leave };
+	bool started;
+
+	pthread_mutex_lock(&worker.lock);
+	started = worker.started;
+	pthread_mutex_unlock(&worker.lock);
+	return started ? do_job(&job) : 0;
+}

@@ -72,3 +72,14 @@ int taskgroup_empty(struct taskgroup *group);
  * Return: 0; -EBUSY: somebody is in it, and it stays; or another negative errno.
  */
 int taskgroup_remove(struct taskgroup *group);
+
+/**
+ * taskgroup_leave() - v2: move back from the leaf and take the controller away from those below
+ *
+ * At the end of the daemon, after all tasks: systemd could not start it again in this cgroup
+ * otherwise. Quotas of tasks that still run are gone then. Nothing happens if there was no task with
+ * a cgroup, and with v1.
+ *
+ * Return: 0; a negative errno: it stays as it is.
+ */
+int taskgroup_leave(void);

@@ -62,3 +62,6 @@ int taskgroup_v2_set_quota(const char *dir, const struct corun_cpu_limit *quota,
  * @ret_base: below which those of tasks are made; allocated
  */
 int taskgroup_v2_prepare(const char *dir, char **ret_base, struct taskgroup_fault *fault);
+
+/** taskgroup_v2_leave() - undo what prepare did. Return: 0 or -errno. */
+int taskgroup_v2_leave(const char *base);

@@ -9,6 +9,9 @@
  * everybody in BASE moves before the controller is enabled: we, and what came with us, such as the
  * shell of a container's entrypoint; BASE was handed over to us as a whole. After a restart, or with
  * systemd's DelegateSubgroup=supervisor, we are in the leaf already.
+ *
+ * At the end all of it is undone: systemd starts the next run in BASE, and could not while BASE gives
+ * a controller on.
  */
 
 #include "daemon/process/taskgroup_files.h"
@@ -66,21 +69,21 @@ base_of(const char *dir)
 	return strdup(dir);
 }
 
-/* Move all of @base into @leaf. Return: how many were there. */
+/* Move all processes of one cgroup into another. Return: how many were there. */
 static int
-move_all(const char *base, const char *leaf)
+move_all(const char *from, const char *to)
 {
 	char path[PATH_MAX], line[32];
 	FILE *procs;
 	int n = 0, r;
 
-	snprintf(path, sizeof(path), "%s/cgroup.procs", base);
+	snprintf(path, sizeof(path), "%s/cgroup.procs", from);
 	procs = fopen(path, "re");
 	if (procs == NULL)
 		return -errno;
 	while (fgets(line, sizeof(line), procs) != NULL) {
 		n++;
-		r = taskgroup_value_write(leaf, "cgroup.procs", line);
+		r = taskgroup_value_write(to, "cgroup.procs", line);
 		if (r < 0 && r != -ESRCH) { /* it may have ended */
 			n = r;
 			break;
@@ -150,6 +153,21 @@ taskgroup_v2_prepare(const char *dir, char **ret_base, struct taskgroup_fault *f
 	else
 		*ret_base = base;
 	return r;
+}
+
+int
+taskgroup_v2_leave(const char *base)
+{
+	char leaf[PATH_MAX];
+	int r;
+
+	if (snprintf(leaf, sizeof(leaf), "%s/" LEAF, base) >= (int) sizeof(leaf))
+		return -ENAMETOOLONG;
+	r = taskgroup_value_write(base, "cgroup.subtree_control", "-cpu");
+	if (r < 0 || !is_there(base, LEAF))
+		return r;
+	r = move_all(leaf, base);
+	return r < 0 ? r : taskgroup_dir_remove(leaf);
 }
 
 int

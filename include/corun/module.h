@@ -46,6 +46,13 @@ struct corun_module_option {
 	const char *fallback; /* what corun_module_option() returns if it was not given; may be NULL */
 	int required;         /* not 0: it is an error not to give it */
 	const char *summary;  /* one sentence */
+	/*
+	 * Is @value right? Called for what was given, before any run, also by corund --check-config;
+	 * from any thread; it has no task. NULL: all are.
+	 * Return: 0; else @why has been set to what is wrong and what would be right, as in "is no
+	 * number; 1 to 65535 are right", for a message that begins with the key and the value.
+	 */
+	int (*check)(const char *value, char *why, size_t why_size);
 };
 
 enum corun_module_level { /* the numbers of syslog(3) */

@@ -13,10 +13,25 @@ completion=$top/contrib/completion
 
 sed 's/\\-/-/g' "$man" >"$dir/man"
 commands=$("$corunctl" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-tap_is "--help lists its commands" "$(echo "$commands" | tr '\n' ' ')" "nproc cpu "
+asking='status tasks workers start stop restart logs events reload version '
+case " $(echo "$commands" | tr '\n' ' ')" in
+" nproc cpu $asking") daemon=yes ;;
+*) daemon='' ;;
+esac
+tap_is "--help lists its commands" "$(echo "$commands" | tr '\n' ' ')" "nproc cpu ${daemon:+$asking}"
+for command in $commands; do
+	grep -qw -e "$command" "$completion/corunctl.bash" || echo "$command: bash"
+	grep -q -e "^.*'$command:" "$completion/_corunctl" || echo "$command: zsh"
+	grep -q -e "-a $command " "$completion/corunctl.fish" || echo "$command: fish"
+	sed -n '/^.SH SYN/,/^.SH DESC/p' "$dir/man" | grep -q -e "corunctl $command" -e "| $command" ||
+		echo "$command: synopsis"
+	sed -n '/^.SH COMMANDS W/,/^.SH OPT/p' "$dir/man" | grep -q -e "^.BI* $command" \
+		-e "^.BR .*\b$command\b" || echo "$command: manual page"
+done >"$dir/missing"
+tap_none "each command is in the manual page and all completions" "$(cat "$dir/missing")"
 : >"$dir/options"
 for command in $commands; do
-	"$corunctl" "$command" --help | sed -n 's/^  [-h, ]* --\([a-z-]*\).*/\1/p' >"$dir/own"
+	"$corunctl" "$command" --help | sed -n 's/^  [-a-z, ]* --\([a-z-]*\).*/\1/p' >"$dir/own"
 	sort -u "$dir/own" "$dir/options" >"$dir/all"
 	cp "$dir/all" "$dir/options"
 	tap_is "$command --help has options" "$(grep -c -e '^help$' "$dir/own")" 1
@@ -31,7 +46,9 @@ done <"$dir/options" >"$dir/missing"
 tap_none "each option of --help is in the manual page and all completions" "$(cat "$dir/missing")"
 
 echo version >>"$dir/options"
-sed 's/--[a-z-]*/\n&\n/g' "$dir/man" | sed -n 's/^--\([a-z-]\{2,\}\)$/\1/p' | sort -u |
+# Without the daemon's commands the page still tells of their options.
+[ -n "$daemon" ] || printf '%s\n' socket timeout lines since no-follow >>"$dir/options"
+sed '/jq --unbuffered/d; s/--[a-z-]*/\n&\n/g' "$dir/man" | sed -n 's/^--\([a-z-]\{2,\}\)$/\1/p' | sort -u |
 	while read -r option; do
 		grep -qx -e "$option" "$dir/options" || echo "--$option"
 	done >"$dir/unknown"
@@ -69,6 +86,11 @@ if command -v bash >/dev/null; then
 	completes "a way of rounding" "down" corunctl nproc --round d
 	completes "a way of rounding after =" "nearest" corunctl nproc --round = n
 	completes "a folder" "$kernel/proc" corunctl cpu --root "$kernel/p"
+	if [ -n "$daemon" ]; then
+		PATH=$(dirname "$corunctl"):$PATH
+		completes "the name of a task: no daemon, nothing" "" corunctl start --socket "$dir/none" ""
+		completes "an option of a command that takes names" "--timeout" corunctl stop --t
+	fi
 fi
 for shell in zsh fish; do
 	command -v $shell >/dev/null || continue

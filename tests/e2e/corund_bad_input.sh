@@ -54,9 +54,9 @@ check "a missing module" "nosuch" 'Type=module' 'Module=nosuch'
 check "an unknown user" "nobody-of-this-name" 'ExecStart=/bin/true' 'User=nobody-of-this-name'
 echo 'I am text' >"$dir/text.so"
 check "a text file as a module" "$dir/text.so" 'Type=module' "Module=$dir/text.so"
-if [ -f "$modules/../../../tests/modules/.libs/bad_abi.so" ]; then
+if [ -f "$modules/../../../tests/modules/.libs/abi.so" ]; then
 	check "a module with another ABI" "ABI" 'Type=module' \
-		"Module=$modules/../../../tests/modules/.libs/bad_abi.so"
+		"Module=$modules/../../../tests/modules/.libs/abi.so"
 fi
 task one 'ExecStrat=/bin/true' 'RestartSec=soon'
 status=0
@@ -70,7 +70,7 @@ tap_is "a configuration in order: exit code" "$status" 0
 # ---- while it runs
 task good 'ExecStart=/bin/sleep 1000'
 task broken "ExecStart=/bin/sh -c 'exit 7'" 'Restart=no'
-task unit 'Type=module' 'Module=burn'
+task unit 'Type=module' 'Module=burn' 'Restart=no'
 printf '[Module]\nCoroutine=1\n' >>"$conf/tasks.d/unit.task"
 daemon_start
 becomes "a module with an unknown key fails" failed field .state status unit

@@ -1,6 +1,8 @@
 # Live tests; contrib/check.sh runs them.
 
 EXTRA_DIST += \
+	%D%/ctl_server.py \
+	%D%/ctl_terminal.py \
 	%D%/gomaxprocs/go.mod \
 	%D%/gomaxprocs/main.go \
 	%D%/daemon.sh \
@@ -10,8 +12,10 @@ EXTRA_DIST += \
 dist_noinst_SCRIPTS += \
 	%D%/guest_corund.sh \
 	%D%/guest_cpu.sh \
+	%D%/guest_process.sh \
 	%D%/live_corund.sh \
 	%D%/live_docker.sh \
+	%D%/live_process.sh \
 	%D%/live_v1.sh \
 	%D%/live_vm.sh \
 	%D%/stage.sh
@@ -20,6 +24,7 @@ dist_noinst_SCRIPTS += \
 cli_tests = \
 	%D%/corunctl.sh \
 	%D%/corunctl_capture.sh \
+	%D%/corunctl_daemon.sh \
 	%D%/corunctl_docs.sh \
 	%D%/corunctl_watch.sh
 dist_noinst_SCRIPTS += $(cli_tests)
@@ -29,6 +34,7 @@ endif
 
 daemon_tests = \
 	%D%/corund_bad_input.sh \
+	%D%/corund_ctl.sh \
 	%D%/corund_hogs.sh \
 	%D%/corund_tasks.sh
 dist_noinst_SCRIPTS += $(daemon_tests)

@@ -1,5 +1,6 @@
 /* Returns a number; with Wait=yes, once it is told to end. EDITION: which of two that differ. */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +8,23 @@
 #include <corun/module.h>
 #include <corun/time.h>
 
+static int
+check_answer(const char *value, char *why, size_t size)
+{
+	char *end;
+
+	strtol(value, &end, 10);
+	if (end != value && *end == '\0')
+		return 0;
+	snprintf(why, size, "is no number; 42 would be right");
+	return -1;
+}
+
 static const struct corun_module_option options[] = {
-	{ .key = "Answer", .required = 1, .summary = "The number to return." },
+	{ .key = "Answer",
+	  .required = 1,
+	  .summary = "The number to return.",
+	  .check = check_answer },
 	{ .key = "Wait", .fallback = "no", .summary = "Wait to be told to end." },
 	{ .key = "Sentence", .summary = "Why it fails." },
 	{ .key = NULL },

@@ -3,7 +3,6 @@
 #include <corun/module.h>
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include <corun/time.h>
 
@@ -12,7 +11,6 @@ run(struct corun_module_task *task)
 {
 	struct corun_context *ctx = corun_module_context(task);
 	uint64_t longest_ns = 0, n = 0, last_ns;
-	char text[80];
 
 	corun_module_log(task, CORUN_MODULE_INFO, "counting");
 	last_ns = corun_now();
@@ -26,9 +24,8 @@ run(struct corun_module_task *task)
 		last_ns = now_ns;
 		n++;
 	}
-	snprintf(text, sizeof(text), "longest gap %" PRIu64 " us, %" PRIu64 " steps",
-		 longest_ns / CORUN_US, n);
-	corun_module_log(task, CORUN_MODULE_INFO, text);
+	corun_module_log(task, CORUN_MODULE_INFO, "longest gap %" PRIu64 " us, %" PRIu64 " steps",
+			 longest_ns / CORUN_US, n);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
-# Modules that are right, and modules that are wrong, for the test of what loads them.
+# Modules that are right, and modules that are wrong, for the test of what loads them; and one that
+# measures (gaps).
 
 if DAEMON
-if HAVE_CHECK
 
 # -rpath makes libtool build a shared object of what is not installed.
 test_module_ldflags = -module -avoid-version -shared -rpath $(abs_builddir)/%D%
@@ -11,6 +11,7 @@ check_LTLIBRARIES += \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
+	%D%/gaps.la \
 	%D%/missing.la \
 	%D%/no_name.la \
 	%D%/no_run.la \
@@ -32,6 +33,10 @@ check_LTLIBRARIES += \
 %C%_family_la_SOURCES = %D%/family.c
 %C%_family_la_LDFLAGS = $(test_module_ldflags)
 %C%_family_la_LIBADD = libcorun.la
+
+%C%_gaps_la_SOURCES = %D%/gaps.c
+%C%_gaps_la_LDFLAGS = $(test_module_ldflags)
+%C%_gaps_la_LIBADD = libcorun.la
 
 %C%_starts_la_SOURCES = %D%/starts.c
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)
@@ -72,6 +77,7 @@ check_LTLIBRARIES += \
 %C%_own_runtime_la_LDFLAGS = $(test_module_ldflags)
 %C%_own_runtime_la_LIBADD = libruntime.la
 
+if HAVE_CHECK
 # libdaemon with the shared library that the modules bring in, too: one runtime in the process.
 check_PROGRAMS += tests/unit/test_module
 TESTS += tests/unit/test_module

@@ -1,6 +1,6 @@
 #pragma once
 
-/* Configuration files of a test's own, in a folder of its own; each test is a process of its own. */
+/* Configuration files in a folder of the test's own; each test is a process of its own. */
 
 #include <stdio.h>
 #include <stdlib.h>

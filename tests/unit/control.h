@@ -1,175 +1,182 @@
 #pragma once
 
-/*
- * A control thread for tests of tasks: loop, reaper and runtime as in corund, real processes; and
- * event_emit(), which records. What must be called in the control thread is, by in_control().
- */
+/* The control thread in a test: a loop in a thread of its own, and clients of its socket. */
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-#include <jansson.h>
 
 #include <corun/runtime.h>
 #include <corun/time.h>
 
-#include "daemon/base/event.h"
 #include "daemon/base/loop.h"
-#include "daemon/process/reaper.h"
 #include "tests/unit/tap.h"
 
-/* What is not there by then does not come any more. */
-#define PATIENCE_NS (60 * CORUN_S)
+/* ---- the thread ------------------------------------------------------------------------------ */
 
-static struct {
+struct control {
 	pthread_t thread;
-	sem_t ready;
-	int signal_fd;
-	char dir[64]; /* for files */
-} control;
-
-/* ---- events ------------------------------------------------------------------------------------ */
-
-static struct {
-	pthread_mutex_t lock;
-	json_t *list;
-} events = { .lock = PTHREAD_MUTEX_INITIALIZER };
-
-void
-event_emit(const char *name, json_t *fields)
-{
-	ck_assert_ptr_nonnull(fields);
-	json_object_set_new(fields, "event", json_string(name));
-	pthread_mutex_lock(&events.lock);
-	if (events.list == NULL)
-		events.list = json_array();
-	json_array_append_new(events.list, fields);
-	pthread_mutex_unlock(&events.lock);
-}
-
-/* How many events @name of @task there are, with @key being @value unless that is NULL. */
-static inline unsigned
-events_of(const char *name, const char *task, const char *key, const char *value)
-{
-	unsigned n = 0;
-	json_t *event;
-	size_t i;
-
-	pthread_mutex_lock(&events.lock);
-	json_array_foreach(events.list, i, event)
-	{
-		const char *has = key != NULL ? json_string_value(json_object_get(event, key)) : "";
-
-		if (strcmp(json_string_value(json_object_get(event, "event")), name) == 0 &&
-		    strcmp(json_string_value(json_object_get(event, "task")), task) == 0 &&
-		    (key == NULL || (has != NULL && strcmp(has, value) == 0)))
-			n++;
-	}
-	pthread_mutex_unlock(&events.lock);
-	return n;
-}
-
-/* ---- the thread -------------------------------------------------------------------------------- */
-
-struct job {
-	struct call call;
-	void (*fn)(void *arg);
-	void *arg;
-	sem_t done;
+	pthread_barrier_t ready;
+	void (*open)(void); /* in the thread, before it runs; and after it has ended */
+	void (*close)(void);
 };
-
-static inline void
-run_job(struct call *call)
-{
-	struct job *job = (struct job *) call;
-
-	job->fn(job->arg);
-	sem_post(&job->done);
-}
-
-static inline void
-in_control(void (*fn)(void *arg), void *arg)
-{
-	struct job job = { .call.run = run_job, .fn = fn, .arg = arg };
-
-	sem_init(&job.done, 0, 0);
-	loop_post(&job.call);
-	while (sem_wait(&job.done) < 0)
-		;
-	sem_destroy(&job.done);
-}
-
-static inline void
-child_ended(void *arg, uint32_t ready)
-{
-	struct signalfd_siginfo info;
-
-	(void) arg;
-	(void) ready;
-	while (read(control.signal_fd, &info, sizeof(info)) > 0)
-		;
-	reaper_run();
-}
 
 static inline void *
 control_main(void *arg)
 {
-	struct loop_watch *watch;
-	sigset_t set;
+	struct control *control = arg;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	control.signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	ck_assert_int_eq(loop_open(), 0);
-	ck_assert_int_eq(loop_watch(control.signal_fd, EPOLLIN, child_ended, NULL, &watch), 0);
-	sem_post(&control.ready);
+	control->open();
+	pthread_barrier_wait(&control->ready);
 	loop_run();
-	loop_unwatch(watch);
-	return arg;
-}
-
-static inline void
-control_start(void)
-{
-	struct corun_options options = { .policy = { .pin = 2 }, .ignore_env = true };
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	strcpy(control.dir, "/tmp/corun-task-XXXXXX");
-	ck_assert_ptr_nonnull(mkdtemp(control.dir));
-	sem_init(&control.ready, 0, 0);
-	ck_assert_int_eq(reaper_open(), 0);
-	ck_assert_int_eq(corun_start(&options), 0);
-	ck_assert_int_eq(pthread_create(&control.thread, NULL, control_main, NULL), 0);
-	sem_wait(&control.ready);
-}
-
-static inline void
-end_loop(void *arg)
-{
-	(void) arg;
-	loop_end();
-}
-
-/* All tasks must have been removed. */
-static inline void
-control_stop(void)
-{
-	char command[128];
-
-	ck_assert_int_eq(corun_stop(corun_in(PATIENCE_NS)), 0);
-	in_control(end_loop, NULL);
-	pthread_join(control.thread, NULL);
+	control->close();
 	loop_close();
-	snprintf(command, sizeof(command), "rm -rf %s", control.dir);
-	ck_assert_int_eq(system(command), 0);
+	return NULL;
+}
+
+static inline void
+control_start(struct control *control, void (*open)(void), void (*close)(void))
+{
+	control->open = open;
+	control->close = close;
+	pthread_barrier_init(&control->ready, NULL, 2);
+	ck_assert_int_eq(pthread_create(&control->thread, NULL, control_main, control), 0);
+	pthread_barrier_wait(&control->ready);
+}
+
+struct control_call {
+	struct call call;
+	void (*fn)(void);
+	pthread_barrier_t done;
+};
+
+static inline void
+control_call_run(struct call *call)
+{
+	struct control_call *c = (struct control_call *) call;
+
+	c->fn();
+	pthread_barrier_wait(&c->done);
+}
+
+/* Run @fn in the control thread and wait for it. */
+static inline void
+control_run(void (*fn)(void))
+{
+	struct control_call c = { .call = { .run = control_call_run }, .fn = fn };
+
+	pthread_barrier_init(&c.done, NULL, 2);
+	loop_post(&c.call);
+	pthread_barrier_wait(&c.done);
+	pthread_barrier_destroy(&c.done);
+}
+
+static inline void
+control_stop(struct control *control)
+{
+	control_run(loop_end);
+	pthread_join(control->thread, NULL);
+}
+
+/* ---- clients --------------------------------------------------------------------------------- */
+
+enum { CLIENT_WAIT_MS = 30000 };
+
+static inline int
+client_connect(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_uint_lt(strlen(path), sizeof(address.sun_path));
+	memcpy(address.sun_path, path, strlen(path));
+	ck_assert_msg(connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0, "%s: %m",
+		      path);
+	return fd;
+}
+
+/* All of it, or what a server that closes early takes. */
+static inline void
+client_send(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n < 0 && (errno == EPIPE || errno == ECONNRESET))
+			return;
+		ck_assert_msg(n > 0, "send: %m");
+		data += n;
+		len -= (size_t) n;
+	}
+}
+
+/* Return: bytes; 0: closed; the test fails if nothing comes for long. */
+static inline size_t
+client_read(int fd, char *buffer, size_t size)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	ck_assert_msg(poll(&p, 1, CLIENT_WAIT_MS) == 1, "nothing comes");
+	n = read(fd, buffer, size);
+	return n > 0 ? (size_t) n : 0;
+}
+
+/* Until the server closes. */
+static inline size_t
+client_read_all(int fd, char *buffer, size_t size)
+{
+	size_t total = 0, n;
+
+	while (total < size - 1 && (n = client_read(fd, buffer + total, size - 1 - total)) > 0)
+		total += n;
+	buffer[total] = '\0';
+	return total;
+}
+
+/* Until @what has come. */
+static inline void
+client_read_until(int fd, const char *what, char *buffer, size_t size)
+{
+	size_t total = strlen(buffer), n;
+
+	while (strstr(buffer, what) == NULL) {
+		ck_assert_uint_lt(total, size - 1);
+		n = client_read(fd, buffer + total, size - 1 - total);
+		ck_assert_msg(n > 0, "closed before '%s': %s", what, buffer);
+		total += n;
+		buffer[total] = '\0';
+	}
+}
+
+/* One request on a connection of its own. Return: the status; the answer's body is in @body. */
+static inline int
+client_ask(const char *path, const char *method, const char *url, const char *body, size_t len,
+	   char *answer, size_t size)
+{
+	char head[2048];
+	char *at;
+	int fd = client_connect(path), status;
+
+	snprintf(head, sizeof(head),
+		 "%s %s HTTP/1.1\r\nHost: d\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+		 method, url, len);
+	client_send(fd, head, strlen(head));
+	client_send(fd, body, len);
+	client_read_all(fd, answer, size);
+	close(fd);
+	ck_assert_msg(sscanf(answer, "HTTP/1.1 %d", &status) == 1, "%s %s: '%s'", method, url,
+		      answer);
+	at = strstr(answer, "\r\n\r\n");
+	ck_assert_ptr_nonnull(at);
+	return status;
 }

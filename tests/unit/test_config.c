@@ -26,7 +26,7 @@ check_refusal(const char *file, const char *want)
 	config_errors_free(&errors);
 }
 
-/* ---- what is refused ----------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------ */
 
 struct refusal {
 	const char *text, *want;
@@ -180,8 +180,15 @@ END_TEST
 
 START_TEST(test_no_terminal_is_commanded)
 {
-	write_text("t.task", "[Task]\nExecStart=true\nUser=\x1b[31m\x07\n");
-	check_refusal("t.task", "t.task:3: User=?[31m?: there is no such user\n");
+	write_text("t.task",
+		   "[Task]\nExecStart=true\nDescription=a\tb\x1b[31m\n[x\x07]\nUser=a\rb\n");
+	check_refusal("t.task",
+		      "t.task:3: a control character; in a command it can be written as \\x1b\n"
+		      "t.task:4: a control character; in a command it can be written as \\x07\n"
+		      "t.task:5: a control character; in a command it can be written as \\x0d\n");
+	check_refusal("x\x1b.task",
+		      "x?.task: a task's name has 1 to 128 letters, digits, and '-', '_', '.', "
+		      "'@', and does not begin with '.'\n");
 }
 END_TEST
 
@@ -256,7 +263,7 @@ START_TEST(test_names_refused)
 }
 END_TEST
 
-/* ---- what is read --------------------------------------------------------------------------------- */
+/* ---- what is read --------------------------------------------------------------------------- */
 
 START_TEST(test_defaults)
 {
@@ -396,6 +403,12 @@ START_TEST(test_joined_lines)
 	ck_assert_str_eq(task->description, "next");
 	task_config_unref(task);
 
+	/* A backslash that another one takes joins nothing; blanks behind one that joins do not count. */
+	task = must_load("[Task]\nExecStart=echo a\\\\\nDescription=a \\  \n b\n");
+	ck_assert_str_eq(task->exec_start[1], "a\\");
+	ck_assert_str_eq(task->description, "a  b");
+	task_config_unref(task);
+
 	write_text("t.task", "[Task]\nExecStart=true \\\n a \\\n b\nOops=1\nExecReload=x \\\n%k\n");
 	check_refusal("t.task",
 		      "t.task:5: unknown key 'Oops' in [Task]\n"
@@ -431,7 +444,7 @@ START_TEST(test_on_resize)
 }
 END_TEST
 
-/* ---- the whole ------------------------------------------------------------------------------------ */
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 START_TEST(test_whole)
 {
@@ -555,6 +568,33 @@ START_TEST(test_no_conf)
 }
 END_TEST
 
+START_TEST(test_what_a_reload_keeps)
+{
+	struct config_errors errors = { 0 };
+	struct config *old = NULL, *new = NULL;
+	char *told;
+
+	write_text("corund.conf", "[Corund]\nSocket=/a\nLogLevel=err\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &old), 0);
+	write_text("corund.conf", "[Corund]\nSocket=/b\nLogLevel=info\nWorkersUpdate=no\n");
+	ck_assert_int_eq(config_load("corund.conf", &errors, &new), 0);
+	config_note_kept(old, old, &errors);
+	ck_assert_uint_eq(errors.n, 0);
+	config_note_kept(old, new, &errors);
+	told = printed(&errors);
+	ck_assert_str_eq(
+		told,
+		"corund.conf: note: WorkersUpdate= is another now, but stays until corund is "
+		"started anew\n"
+		"corund.conf: note: Socket= is another now, but stays until corund is started "
+		"anew\n");
+	free(told);
+	config_free(old);
+	config_free(new);
+	config_errors_free(&errors);
+}
+END_TEST
+
 START_TEST(test_what_changed)
 {
 	static const struct {
@@ -621,6 +661,7 @@ config_suite(void)
 	tcase_add_test(whole, test_whole_defaults);
 	tcase_add_test(whole, test_whole_refused);
 	tcase_add_test(whole, test_no_conf);
+	tcase_add_test(whole, test_what_a_reload_keeps);
 	tcase_add_test(whole, test_what_changed);
 	suite_add_tcase(suite, whole);
 

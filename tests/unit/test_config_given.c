@@ -7,13 +7,14 @@
 #include <signal.h>
 #include <stdint.h>
 
+#include "daemon/config/complain.h"
 #include "daemon/config/explain.h"
 #include "daemon/config/options.h"
 #include "daemon/config/value.h"
 #include "daemon/config/words.h"
 #include "tests/unit/config_files.h"
 
-/* ---- values --------------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 START_TEST(test_words)
 {
@@ -56,6 +57,53 @@ START_TEST(test_words)
 		free(text);
 	}
 	ck_assert_uint_eq(errors.n, 0);
+}
+END_TEST
+
+/* What a message may hold, and how long it may be. */
+START_TEST(test_messages)
+{
+	static const struct {
+		const char *text, *told;
+	} cases[] = {
+		{ "a\tb\n\x1b[1m\x7f", "a?b??[1m?" },
+		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+		  "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80" },
+		{ "\xe9 \xc3", "? ?" }, /* cut off */
+		{ "\xc0\xaf \xe0\x80\xaf \xf0\x80\x80\xaf",
+		  "?? ??? ????" },                                      /* longer than needed */
+		{ "\xed\xa0\x80 \xf4\x90\x80\x80 \xff", "??? ???? ?" }, /* no characters */
+		{ "\xc2\x9b", "??" }, /* a control character, too */
+	};
+	struct config_errors errors = { 0 };
+	struct config_place at = { .errors = &errors };
+	char text[512] = "", *told;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ck_assert_int_eq(config_complain(&at, "%s", cases[i].text), -EINVAL);
+		ck_assert_str_eq(errors.list[i].text, cases[i].told);
+		ck_assert_ptr_null(errors.list[i].file);
+	}
+	config_errors_free(&errors);
+
+	for (size_t len = 390; len < 430; len++) {
+		memset(text, 'x', len);
+		memcpy(text + len - 30, "\xf0\x9f\x98\x80", 4);
+		config_complain(&at, "%s", text);
+		ck_assert_uint_le(strlen(errors.list[len - 390].text), 408);
+	}
+	ck_assert_str_eq(errors.list[39].text + 399, "\xf0\x9f\x98\x80...");
+	config_errors_free(&errors);
+
+	config_complain(&at, "of no file");
+	at.file = "a\nb";
+	config_note(&at, "of no line");
+	at.line = 3;
+	config_complain(&at, "of a line");
+	told = printed(&errors);
+	ck_assert_str_eq(told, "of no file\na?b: note: of no line\na?b:3: of a line\n");
+	free(told);
+	config_errors_free(&errors);
 }
 END_TEST
 
@@ -125,7 +173,7 @@ START_TEST(test_signals)
 }
 END_TEST
 
-/* ---- what a task gets ------------------------------------------------------------------------------- */
+/* ---- what a task gets ----------------------------------------------------------------------- */
 
 START_TEST(test_expand)
 {
@@ -259,7 +307,7 @@ START_TEST(test_explain_module)
 }
 END_TEST
 
-/* ---- the manual page -------------------------------------------------------------------------------- */
+/* ---- the manual page ------------------------------------------------------------------------ */
 
 /* The whole of it; to be freed. */
 static char *
@@ -322,6 +370,7 @@ given_suite(void)
 	      *page = tcase_create("page");
 
 	tcase_add_test(values, test_words);
+	tcase_add_test(values, test_messages);
 	tcase_add_test(values, test_spans);
 	tcase_add_test(values, test_signals);
 	suite_add_tcase(suite, values);

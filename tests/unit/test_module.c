@@ -195,6 +195,11 @@ wrong_keys(void *arg)
 				  "mean 'Answer'? (and 3 more)");
 	config_errors_free(&errors);
 	hosted_free(&h);
+
+	hosted_init(&h, path, KEYS("Answer", "many"));
+	ck_assert_int_eq(module_run(&h.start, &h.run, h.fault, sizeof(h.fault)), -EINVAL);
+	ck_assert_str_eq(h.fault, "test.task:10: Answer=many is no number; 42 would be right");
+	hosted_free(&h);
 }
 
 START_TEST(keys_are_checked)

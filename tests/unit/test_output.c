@@ -103,7 +103,7 @@ passes_lines_on(void *arg)
 	wait_for_lines(output, 3);
 	say(output_stderr(output), "three\n");
 	wait_for_lines(output, 4);
-	output_line(output, "four", 4);
+	output_line(output, LOG_LEVEL_INFO, "four", 4);
 	ck_assert_uint_eq(output_lines(output), 5);
 	tail_is(output, "one\ntwo\n\nthree\nfour\n");
 	say(output_stdout(output), "no newline");

@@ -7,7 +7,7 @@
 #include "daemon/task/task.h"
 #include "daemon/task/tasks.h"
 #include "daemon/task/workers_file.h"
-#include "tests/unit/control.h"
+#include "tests/unit/task_control.h"
 
 enum { TIMEOUT_S = 180, MANY = 200 };
 
