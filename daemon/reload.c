@@ -19,6 +19,7 @@
 #include "daemon/base/event.h"
 #include "daemon/base/log.h"
 #include "daemon/base/loop.h"
+#include "daemon/control/pool.h"
 #include "daemon/systemd/service.h"
 #include "daemon/task/tasks.h"
 
@@ -195,10 +196,12 @@ read_config(void *arg)
 	corun_block_enter();
 	r->result = config_load(state.file, &r->errors, &r->config);
 	corun_block_exit();
-	if (r->result < 0)
+	if (r->result < 0) {
 		r->config = NULL;
-	else
+	} else {
+		pool_set_policy(&r->config->workers.policy);
 		corun_set_policy(&r->config->workers.policy);
+	}
 	loop_post(&r->call);
 }
 

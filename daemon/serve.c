@@ -10,6 +10,7 @@
 #include "daemon/serve.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,7 +185,10 @@ start_runtime(const struct serve_options *options, const struct config *config)
 		.cpus = options->cpus,
 		.on_look = pool_on_look,
 	};
-	int r = corun_start(&runtime);
+	int r;
+
+	pool_set_policy(&config->workers.policy);
+	r = corun_start(&runtime);
 
 	if (r < 0 && options->root != NULL)
 		log_line(LOG_LEVEL_ERR, NULL, "--root %s: %s", options->root, strerror(-r));
@@ -219,14 +223,16 @@ static int
 open_server(const struct serve_options *options, const struct config *config)
 {
 	static struct server_hooks hooks;
+	static char file[PATH_MAX]; /* the configuration itself is replaced by a reload */
 	char fault[512] = "";
 	const char *path = options->socket != NULL ? options->socket : config->socket;
 	int r;
 
+	snprintf(file, sizeof(file), "%s", config->file != NULL ? config->file : "");
 	hooks = (struct server_hooks){
 		.reload = reload_by_request,
 		.state = state_name,
-		.config_file = config->file,
+		.config_file = config->file != NULL ? file : NULL,
 	};
 	r = server_open(path, service_listen_fd(), &hooks, fault, sizeof(fault));
 	if (r == 0) {

@@ -1,16 +1,17 @@
-# Manual pages.
+# Manual pages; those of what is not built are in the tarball all the same.
 
-# Of the library, which is built without the tools, too.
 dist_man_MANS += %D%/corun.7
 
+ctl_pages = %D%/corunctl.1
+daemon_pages = \
+	%D%/corun-module.7 \
+	%D%/corund-api.7 \
+	%D%/corund.8 \
+	%D%/corund.conf.5
+EXTRA_DIST += $(ctl_pages) $(daemon_pages)
 if TOOLS
-dist_man_MANS += %D%/corunctl.1
-else
-EXTRA_DIST += %D%/corunctl.1
+dist_man_MANS += $(ctl_pages)
 endif
-
 if DAEMON
-dist_man_MANS += %D%/corund.conf.5
-else
-EXTRA_DIST += %D%/corund.conf.5
+dist_man_MANS += $(daemon_pages)
 endif

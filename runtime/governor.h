@@ -20,7 +20,11 @@ int governor_open(const struct corun_options *options, unsigned *ret_workers);
  */
 int governor_start(void);
 
-/** governor_stop() - end the thread, if it runs, and forget what was opened */
+/**
+ * governor_stop() - end the thread, if it runs, and forget what was opened
+ *
+ * Who waits for a look goes on without one.
+ */
 void governor_stop(void);
 
 /** governor_tell() - somebody else changed the size: on_look shall be called. Any thread. */

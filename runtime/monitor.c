@@ -15,8 +15,9 @@
  * for 10 ms, and gives the memory of idle stacks back.
  *
  * It looks every 20 us while it finds something to do, then less and less often, at most every
- * 10 ms; every millisecond while work waits for a busy worker. When all workers are idle it
- * sleeps without a period until one is acquired.
+ * 10 ms; every millisecond while work waits for a busy worker. When all workers have been idle
+ * for 5 ms it sleeps without a period until one is acquired: not at once, for then whoever works
+ * in short bursts would pay a system call for each.
  *
  * The monitor needs no lock that a coroutine may hold: sched.lock and the timers' locks are held
  * inside the runtime only, where no thread is ever stopped by us. No malloc, no stdio.
@@ -46,6 +47,7 @@
 #define PERIOD_MIN_NS    (20 * CORUN_US)
 #define PERIOD_MAX_NS    (10 * CORUN_MS)
 #define POLL_NS          (10 * CORUN_MS)
+#define LINGER_NS        (5 * CORUN_MS)
 #define TRIM_NS          (1 * CORUN_S)
 
 enum { QUIET_ROUNDS = 50 }; /* before the period grows */
@@ -176,7 +178,7 @@ look_at_slice(struct worker *w, struct thread *t, bool same, uint64_t cpu_ns)
 		preempt_flag(t);
 		w->seen.flagged = true;
 		w->seen.flagged_cpu_ns = cpu_ns;
-		return true;
+		return false; /* whether it was heeded is seen in a millisecond, not sooner */
 	}
 	if (!same || cpu_ns - w->seen.flagged_cpu_ns < FLAG_HEEDED_NS)
 		return false;
@@ -238,14 +240,17 @@ trim_stacks(uint64_t now_ns)
 	monitor.trim_more = stack_trim();
 }
 
-/* One look at everything. Return: whether anything was done. */
+/*
+ * One look at everything. Return: whether anything was done that speaks for looking again soon. A
+ * late timer does not: when the next one is due is known.
+ */
 static bool
 look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
-	bool acted = sched_run_due_timers(now_ns, ret_next_timer_ns) > 0;
+	bool acted = poll_network(now_ns);
 
-	acted |= poll_network(now_ns);
+	sched_run_due_timers(now_ns, ret_next_timer_ns);
 	*ret_waits = atomic_load(&sched.n_retiring) > 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct worker *w = worker_slot(i);
@@ -311,6 +316,17 @@ sleep_while_idle(void)
 	atomic_store(&sched.monitor_asleep, 0);
 }
 
+/* Until @until_ns, or until somebody wants a look. Return: whether somebody does. */
+static bool
+pause_until(uint64_t until_ns, uint64_t period_ns)
+{
+	atomic_store_explicit(&monitor.period_ns, period_ns, memory_order_relaxed);
+	if (atomic_exchange(&monitor.soon, 0) != 0)
+		return true;
+	futex_wait(&monitor.soon, 0, until_ns);
+	return false;
+}
+
 static void *
 monitor_main(void *arg)
 {
@@ -324,7 +340,9 @@ monitor_main(void *arg)
 		bool acted, waits;
 
 		if (all_idle()) {
-			sleep_while_idle();
+			pause_until(corun_in(LINGER_NS), LINGER_NS);
+			if (all_idle())
+				sleep_while_idle();
 			period_ns = PERIOD_MIN_NS;
 			quiet = 0;
 		}
@@ -345,10 +363,7 @@ monitor_main(void *arg)
 		/* The poller wakes for timers; when there is none, this thread does. */
 		if (next_timer_ns < until && atomic_load(&sched.poll_until) == 0)
 			until = next_timer_ns;
-		atomic_store_explicit(&monitor.period_ns, period_ns, memory_order_relaxed);
-		if (atomic_exchange(&monitor.soon, 0) == 0)
-			futex_wait(&monitor.soon, 0, until);
-		else
+		if (pause_until(until, period_ns))
 			period_ns = PERIOD_MIN_NS;
 	}
 	return NULL;

@@ -356,12 +356,12 @@ sched_switch_out(struct coroutine *co, enum after after)
 	struct coroutine *to = NULL;
 
 	must_debug(t->current == co);
-	co->saved_errno = errno_get();
 	if (after != AFTER_PARK)
 		atomic_store_explicit(&co->why, WAIT_TURN, memory_order_relaxed);
 	/* A call inside a section that blocks, which is not allowed: the next one here is in none. */
 	if (unlikely(atomic_load_explicit(&t->blocks_since_ns, memory_order_relaxed) != 0))
 		atomic_store(&t->blocks_since_ns, 0);
+	co->saved_errno = errno_get();
 	if (w != NULL && co->bound == NULL)
 		to = pick_direct(t, w);
 	t->left = co;
@@ -389,8 +389,9 @@ sched_park(struct coroutine *co, enum wait_why why)
 		atomic_store_explicit(&co->park, PARK_RUNNING, memory_order_relaxed);
 		return;
 	}
-	/* The permit is there already: no need to leave. */
-	if (atomic_compare_exchange_strong_explicit(&co->park, &notified, PARK_RUNNING,
+	/* The permit is there already: no need to leave. Read first, for it seldom is. */
+	if (atomic_load_explicit(&co->park, memory_order_relaxed) == PARK_NOTIFIED &&
+	    atomic_compare_exchange_strong_explicit(&co->park, &notified, PARK_RUNNING,
 						    memory_order_acquire, memory_order_relaxed))
 		return;
 	atomic_store_explicit(&co->why, (uint8_t) why, memory_order_relaxed);

@@ -49,7 +49,7 @@ wait_park(struct wait *w, enum wait_why why, uint64_t deadline_ns, struct corun_
 		if (!watched && wait_claim(w, WAKE_CANCELED))
 			return WAKE_CANCELED;
 	}
-	if (deadline_ns <= clock_now_ns()) {
+	if (deadline_ns != CORUN_FOREVER && deadline_ns <= clock_now_ns()) {
 		/* No time to park; but who has claimed it already also readies it. */
 		timed = false;
 		if (wait_claim(w, WAKE_TIMEOUT))

@@ -263,7 +263,7 @@ control_headers = %D%/unit/control.h %D%/unit/tap.h %D%/unit/tree.h
 %C%_unit_test_events_CPPFLAGS = $(control_cppflags)
 %C%_unit_test_events_LDADD = $(control_ldadd)
 
-%C%_unit_test_server_SOURCES = %D%/unit/test_server.c %D%/unit/tasks_standin.h $(control_headers)
+%C%_unit_test_server_SOURCES = %D%/unit/test_server.c $(control_headers)
 %C%_unit_test_server_CPPFLAGS = $(control_cppflags)
 %C%_unit_test_server_LDADD = $(control_ldadd)
 

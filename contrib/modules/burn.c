@@ -31,35 +31,33 @@ check_coroutines(const char *value, char *why, size_t size)
 static int
 check_spin(const char *value, char *why, size_t size)
 {
-	if (strcmp(value, "checkpoint") == 0 || strcmp(value, "slice") == 0 ||
-	    strcmp(value, "forever") == 0)
+	if (strcmp(value, "until-told") == 0 || strcmp(value, "forever") == 0)
 		return 0;
-	snprintf(why, size, "is none of checkpoint, slice, forever");
+	snprintf(why, size, "is neither until-told nor forever");
 	return -1;
 }
 
+/* clang-format off */
 static const struct corun_module_option options[] = {
-	{ .key = "Coroutines",
-	  .check = check_coroutines,
+	{ .key = "Coroutines", .check = check_coroutines,
 	  .summary = "How many spin at a time. Without it: as many as the task has workers." },
-	{ .key = "Spin",
-	  .fallback = "checkpoint",
-	  .check = check_spin,
-	  .summary =
-		  "checkpoint: they yield when their time is over, as good code does. slice: they "
-		  "call the runtime once in SliceSec=. forever: never, not even to end: the task "
-		  "will be stuck." },
-	{ .key = "SliceSec",
-	  .fallback = "1s",
-	  .check = value_check_span,
-	  .summary = "For Spin=slice." },
+	{ .key = "Checkpoint", .fallback = "yes", .check = value_check_yes,
+	  .summary = "yes: they yield when their time is over, as good code does. no: they call the "
+		     "runtime only once in SliceSec=, to see whether they are to end." },
+	{ .key = "SliceSec", .fallback = "1s", .check = value_check_span,
+	  .summary = "For Checkpoint=no." },
+	{ .key = "Spin", .fallback = "until-told", .check = check_spin,
+	  .summary = "forever: they call nothing, not even to end: the task will be stuck." },
 	{ .key = NULL },
 };
+/* clang-format on */
+
+enum { CHECKPOINT_NS = 10000 };
 
 struct burn {
 	struct corun_context *ctx;
-	uint64_t slice_ns;
-	char spin; /* the first letter of Spin= */
+	uint64_t slice_ns; /* between two calls of the runtime */
+	bool forever;
 };
 
 /* Not by the runtime's clock: nothing of it is called. */
@@ -86,10 +84,10 @@ burn(void *arg)
 {
 	const struct burn *burn = arg;
 
-	for (volatile unsigned forever = 0; burn->spin == 'f';)
-		forever++;
+	for (volatile unsigned n = 0; burn->forever;)
+		n++;
 	while (corun_context_error(burn->ctx) == 0) {
-		spin_for(burn->spin == 's' ? burn->slice_ns : 10000);
+		spin_for(burn->slice_ns);
 		corun_checkpoint();
 	}
 }
@@ -98,8 +96,11 @@ static int
 run(struct corun_module_task *task)
 {
 	const char *coroutines = corun_module_option(task, "Coroutines");
-	struct burn all = { .ctx = corun_module_context(task),
-			    .spin = corun_module_option(task, "Spin")[0] };
+	struct burn all = {
+		.ctx = corun_module_context(task),
+		.slice_ns = CHECKPOINT_NS,
+		.forever = strcmp(corun_module_option(task, "Spin"), "forever") == 0,
+	};
 	struct corun_coroutine *others[COROUTINES_MAX];
 	unsigned n = corun_module_workers(task), started = 1;
 
@@ -107,7 +108,8 @@ run(struct corun_module_task *task)
 		value_count(coroutines, &n);
 	if (n > COROUTINES_MAX)
 		n = COROUTINES_MAX;
-	value_span(corun_module_option(task, "SliceSec"), &all.slice_ns);
+	if (!value_yes(corun_module_option(task, "Checkpoint")))
+		value_span(corun_module_option(task, "SliceSec"), &all.slice_ns);
 	corun_module_log(task, CORUN_MODULE_INFO, "%u coroutines burn CPU time", n);
 	while (started < n && corun_spawn(&others[started], NULL, burn, &all) == 0)
 		started++;

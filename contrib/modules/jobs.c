@@ -4,7 +4,7 @@
  * run() waits for the next time, runs the command and waits for its end, so two runs of a job never
  * overlap; what became due meanwhile is left out or made up for (Overlap=). One task is one job.
  *
- * "every" counts by the monotonic clock, from the start of the task. "at" goes by the wall clock in
+ * Every= counts by the monotonic clock, from the start of the task. At= goes by the wall clock in
  * local time: it is looked at twice a minute, so that a clock that was set, or daylight saving
  * time, makes a job late by half a minute at most. A time that the clock leaves out is run as much
  * later; one that it shows twice is run once.
@@ -28,7 +28,7 @@
 
 enum { TIMES_MAX = 48, MINUTES_OF_DAY = 24 * 60, LOOK_S = 30 };
 
-/* ---- Schedule= ------------------------------------------------------------------------------- */
+/* ---- Every= and At= ------------------------------------------------------------------------------- */
 
 struct schedule {
 	uint64_t every_ns;      /* 0: by the clock */
@@ -53,15 +53,16 @@ parse_time(const char *text, unsigned *ret_minutes)
 }
 
 static bool
-parse_schedule(const char *text, struct schedule *ret)
+parse_every(const char *text, struct schedule *ret)
 {
-	memset(ret, 0, sizeof(*ret));
-	if (strncmp(text, "every ", 6) == 0)
-		return value_span(text + 6 + strspn(text + 6, " "), &ret->every_ns) &&
-		       ret->every_ns >= CORUN_MS && ret->every_ns != UINT64_MAX;
-	if (strncmp(text, "at ", 3) != 0)
-		return false;
-	text += 3 + strspn(text + 3, " ");
+	return value_span(text, &ret->every_ns) && ret->every_ns >= CORUN_MS &&
+	       ret->every_ns != UINT64_MAX;
+}
+
+static bool
+parse_at(const char *text, struct schedule *ret)
+{
+	ret->n_at = 0;
 	do {
 		if (ret->n_at == TIMES_MAX)
 			return false;
@@ -71,13 +72,24 @@ parse_schedule(const char *text, struct schedule *ret)
 }
 
 static int
-check_schedule(const char *value, char *why, size_t size)
+check_every(const char *value, char *why, size_t size)
 {
 	struct schedule schedule;
 
-	if (parse_schedule(value, &schedule))
+	if (parse_every(value, &schedule))
 		return 0;
-	snprintf(why, size, "is no schedule; 'every 5min' or 'at 03:30 15:30' would be");
+	snprintf(why, size, "is no period; 30 (seconds), 5min, 1h 30min or 1d would be");
+	return -1;
+}
+
+static int
+check_at(const char *value, char *why, size_t size)
+{
+	struct schedule schedule;
+
+	if (parse_at(value, &schedule))
+		return 0;
+	snprintf(why, size, "is no time of the day; 03:30 would be, or several: 03:30 15:30");
 	return -1;
 }
 
@@ -100,10 +112,10 @@ check_command(const char *value, char *why, size_t size)
 }
 
 static const struct corun_module_option options[] = {
-	{ .key = "Schedule",
-	  .required = 1,
-	  .check = check_schedule,
-	  .summary = "When: 'every TIME', or 'at HH:MM ...' in local time." },
+	{ .key = "Every", .check = check_every, .summary = "How often. Either this or At=." },
+	{ .key = "At",
+	  .check = check_at,
+	  .summary = "At which times of the day: HH:MM ..., local time." },
 	{ .key = "Command",
 	  .required = 1,
 	  .check = check_command,
@@ -154,15 +166,15 @@ struct job {
 	struct corun_module_task *task;
 	struct schedule schedule;
 	struct corun_context *ctx;
-	uint64_t due_ns; /* "every": the next time */
-	time_t due;      /* "at" */
+	uint64_t due_ns; /* Every=: the next time */
+	time_t due;      /* At=: the same */
 	bool queue;
 	uint64_t timeout_ns;
 };
 
 /*
  * Go on to the first time that is still to come. Return: how many have passed.
- * (Of "at" it is told only whether there are any.)
+ * (Of At= it is told only whether there are any.)
  */
 static uint64_t
 pass_by(struct job *job)
@@ -259,13 +271,33 @@ again(struct job *job)
 }
 
 static int
+get_schedule(struct corun_module_task *task, struct schedule *ret)
+{
+	const char *every = corun_module_option(task, "Every");
+	const char *at = corun_module_option(task, "At");
+
+	if ((every != NULL) == (at != NULL)) {
+		corun_module_fail(task,
+				  "section [Module] has %s Every= %s At=; it must have one of them",
+				  at ? "both" : "neither", at ? "and" : "nor");
+		return -EINVAL;
+	}
+	if (every != NULL)
+		parse_every(every, ret);
+	else
+		parse_at(at, ret);
+	return 0;
+}
+
+static int
 run(struct corun_module_task *task)
 {
 	struct job job = { .task = task, .ctx = corun_module_context(task) };
 	bool due = value_yes(corun_module_option(task, "RunAtStart"));
 	int r = 0;
 
-	parse_schedule(corun_module_option(task, "Schedule"), &job.schedule);
+	if (get_schedule(task, &job.schedule) < 0)
+		return -EINVAL;
 	value_span(corun_module_option(task, "TimeoutSec"), &job.timeout_ns);
 	job.queue = strcmp(corun_module_option(task, "Overlap"), "queue") == 0;
 	job.due_ns = corun_in(job.schedule.every_ns);

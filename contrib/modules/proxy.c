@@ -39,7 +39,7 @@
 #include "contrib/modules/address.h"
 #include "contrib/modules/values.h"
 
-enum { BUFFER_BYTES = 16 * 1024, REPORT_S = 60 };
+enum { BUFFER_BYTES = 16 * 1024, REPORT_S = 60, LATE_MAX = 1024 };
 
 static const struct corun_module_option options[] = {
 	{ .key = "Listen",
@@ -258,13 +258,18 @@ serve_connection(struct proxy *proxy, int fd)
 	return r;
 }
 
-/* Until the task is to stop, or listening fails. Return: 0, or why it fails. */
+/*
+ * Until the task is to stop, or listening fails. Then those who have been waiting for long are still
+ * taken (both calls try first, then look at the context); but not more and more who come late.
+ * Return: 0, or why it fails.
+ */
 static int
 accept_all(struct proxy *proxy, int listener)
 {
 	struct corun_context *ctx = corun_module_context(proxy->task);
+	unsigned late = 0;
 
-	while (corun_chan_recv_ctx(proxy->slots, NULL, ctx) == 1) {
+	while (late < LATE_MAX && corun_chan_recv_ctx(proxy->slots, NULL, ctx) == 1) {
 		int fd = corun_accept_ctx(listener, NULL, NULL, ctx);
 
 		if (fd >= 0) {
@@ -273,9 +278,10 @@ accept_all(struct proxy *proxy, int listener)
 		} else {
 			corun_chan_send(proxy->slots, NULL, CORUN_FOREVER);
 		}
+		late += corun_context_error(ctx) < 0;
 		if (fd >= 0)
 			continue;
-		if (corun_context_error(ctx) < 0)
+		if (late > 0)
 			break;
 		say_failed(proxy, "take a connection", fd);
 		/* Out of something? The others wait in the queue meanwhile. */

@@ -127,13 +127,13 @@ const struct config_option config_options[] = {
 	  .sentence = "What makes the running program read its configuration anew, for "
 		      "OnResize=reload. MAINPID in its environment is the process of "
 		      "ExecStart=." },
-	{ TASK("Environment", CONFIG_ENVIRONMENT, FITS_PROCESS, environment), .reload = RELOAD_TASK,
+	{ TASK("Environment", CONFIG_ENVIRONMENT, BOTH, environment), .reload = RELOAD_TASK,
 	  .values = "NAME=VALUE...",
 	  .sentence = "Variables besides those that corund has itself, with quotes and "
 		      "specifiers as in COMMANDS. Several lines add up." },
-	{ TASK("WorkingDirectory", CONFIG_PATH, FITS_PROCESS, working_directory), .standard = "/",
+	{ TASK("WorkingDirectory", CONFIG_PATH, BOTH, working_directory), .standard = "/",
 	  .reload = RELOAD_TASK, .values = "PATH",
-	  .sentence = "Where the program starts." },
+	  .sentence = "Where the programs of the task start." },
 	{ TASK("User", CONFIG_TEXT, FITS_PROCESS, user),
 	  .reload = RELOAD_TASK, .values = "NAME|UID",
 	  .sentence = "Whose rights the program has, with all groups of that user. USER, "

@@ -9,7 +9,6 @@
 
 #include "daemon/control/routes.h"
 #include "daemon/report/nearest.h"
-#include "daemon/report/text_json.h"
 #include "daemon/task/tasks.h"
 
 enum {
@@ -22,15 +21,12 @@ enum {
 static json_t *
 task_json(struct task *task)
 {
-	const struct task_config *config = task_config(task);
-	json_t *object = task_status_json(task_status(task));
+	const struct task_status *status = task_status(task);
 
-	json_object_set_new(object, "description", text_json(config->description));
-	json_object_set_new(object, "file", text_json(config->file));
-	return object;
+	return status != NULL ? task_status_json(status) : NULL;
 }
 
-/* Fails unless there is a name like it. */
+/* Answer that there is no such task; with the name that was probably meant. */
 static void
 refuse_name(struct request *request)
 {
@@ -111,7 +107,7 @@ http_status(int result)
 	switch (result) {
 	case -EBUSY:
 	case -ECANCELED:
-	case -EALREADY:
+	case -ESHUTDOWN:
 		return 409;
 	case -EAGAIN:
 		return 503;
@@ -129,8 +125,7 @@ task_done(struct call *call)
 	if (request != NULL && errand->task.result >= 0)
 		reply_task(request);
 	else if (request != NULL)
-		request_fail(request, http_status(errand->task.result), "task '%s': %s",
-			     request->name,
+		request_fail(request, http_status(errand->task.result), "%s",
 			     errand->task.text[0] != '\0' ? errand->task.text
 							  : strerror(-errand->task.result));
 	free(errand);

@@ -232,6 +232,7 @@ request_resume(struct request *request)
 	request->hang_up = NULL;
 	request->suspended = false;
 	MHD_resume_connection(request->connection);
+	server_resumed();
 }
 
 static void

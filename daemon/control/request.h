@@ -124,3 +124,6 @@ void requests_end(void);
 
 /** requests_wake_streams() - there is something new */
 void requests_wake_streams(void);
+
+/** server_resumed() - a connection is to go on: soon, not from within this call */
+void server_resumed(void);

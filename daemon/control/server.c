@@ -49,6 +49,7 @@ static struct {
 	struct listener listener;
 	struct loop_watch *watch;
 	struct loop_timer timer;
+	bool again; /* there is more to do, though no descriptor or time-out says so */
 	uint64_t started_us, started_ns;
 } server = { .listener = { .fd = -1, .lock_fd = -1 } };
 
@@ -204,6 +205,18 @@ on_completed(void *arg, struct MHD_Connection *connection, void **state,
 	*state = NULL;
 }
 
+/* At the limit it stops accepting; that there is room again it sees in the MHD_run() after only. */
+static void
+on_connection(void *arg, struct MHD_Connection *connection, void **state,
+	      enum MHD_ConnectionNotificationCode code)
+{
+	(void) arg;
+	(void) connection;
+	(void) state;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		server.again = true;
+}
+
 static void __attribute__((format(printf, 2, 0)))
 on_error(void *arg, const char *format, va_list args)
 {
@@ -219,11 +232,21 @@ run(void *arg)
 	MHD_UNSIGNED_LONG_LONG ms;
 
 	(void) arg;
+	server.again = false;
 	MHD_run(server.mhd);
-	if (MHD_get_timeout(server.mhd, &ms) == MHD_YES)
+	if (server.again)
+		loop_at(&server.timer, corun_now());
+	else if (MHD_get_timeout(server.mhd, &ms) == MHD_YES)
 		loop_at(&server.timer, corun_in(ms * CORUN_MS));
 	else
 		loop_cancel(&server.timer);
+}
+
+void
+server_resumed(void)
+{
+	server.again = true;
+	loop_at(&server.timer, corun_now());
 }
 
 static void
@@ -258,7 +281,8 @@ start_mhd(int fd, unsigned silence_s)
 				MHD_OPTION_CONNECTION_LIMIT, (unsigned) CONNECTIONS_MAX,
 				MHD_OPTION_CONNECTION_TIMEOUT, silence_s, /**/
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t) MEMORY_BYTES,
-				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, /**/
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,   /**/
+				MHD_OPTION_NOTIFY_CONNECTION, on_connection, NULL, /**/
 				MHD_OPTION_END);
 }
 

@@ -244,42 +244,61 @@ client_failed(const struct client *client, CURLcode code)
 
 /* ---- an answer ------------------------------------------------------------------------------- */
 
+int
+client_buffer_add(struct client_buffer *buffer, const char *data, size_t n, size_t max)
+{
+	if (n > max - buffer->size)
+		return -EFBIG;
+	if (buffer->size + n + 1 > buffer->room) {
+		size_t room = 2 * (buffer->size + n + 1);
+		char *more = realloc(buffer->data, room);
+
+		if (!more)
+			return -ENOMEM;
+		buffer->data = more;
+		buffer->room = room;
+	}
+	memcpy(buffer->data + buffer->size, data, n);
+	buffer->size += n;
+	buffer->data[buffer->size] = '\0';
+	return 0;
+}
+
 static size_t
 collect(char *data, size_t size, size_t n, void *arg)
 {
-	struct answer *answer = arg;
-	char *body;
+	return client_buffer_add(arg, data, size * n, ANSWER_MAX) < 0 ? 0 : size * n;
+}
 
-	n *= size;
-	if (n > ANSWER_MAX - answer->size)
-		return 0;
-	body = realloc(answer->body, answer->size + n + 1);
-	if (!body)
-		return 0;
-	memcpy(body + answer->size, data, n);
-	answer->body = body;
-	answer->size += n;
-	body[answer->size] = '\0';
-	return n;
+/* One request and the body of its answer. Return: of curl; on failure nothing is left to free. */
+static CURLcode
+exchange(struct client *client, const char *method, const char *path, const char *body,
+	 unsigned seconds, struct answer *ret)
+{
+	struct client_buffer buffer = { 0 };
+	CURLcode code = client_request(client, method, path, body, collect, &buffer, perform_easy,
+				       &seconds);
+
+	*ret = (struct answer){ 0 };
+	if (code != CURLE_OK) {
+		free(buffer.data);
+		return code;
+	}
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
+	ret->body = buffer.data;
+	ret->size = buffer.size;
+	if (ret->body)
+		ret->json = json_loadb(ret->body, ret->size, JSON_DECODE_ANY, NULL);
+	return CURLE_OK;
 }
 
 int
 client_ask(struct client *client, const char *method, const char *path, const char *body,
 	   unsigned extra_s, struct answer *ret)
 {
-	unsigned seconds = client->timeout_s + extra_s;
-	CURLcode code;
+	CURLcode code = exchange(client, method, path, body, client->timeout_s + extra_s, ret);
 
-	*ret = (struct answer){ 0 };
-	code = client_request(client, method, path, body, collect, ret, perform_easy, &seconds);
-	if (code != CURLE_OK) {
-		answer_free(ret);
-		return client_failed(client, code);
-	}
-	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &ret->status);
-	if (ret->body)
-		ret->json = json_loadb(ret->body, ret->size, JSON_DECODE_ANY, NULL);
-	return EXIT_OK;
+	return code == CURLE_OK ? EXIT_OK : client_failed(client, code);
 }
 
 int
@@ -333,17 +352,12 @@ client_check(struct client *client, const struct answer *answer)
 int
 client_misfit(struct client *client, const char *what)
 {
-	unsigned seconds = VERSION_TIMEOUT_S;
-	struct answer version = { 0 };
+	struct answer version;
 	const char *name, *release;
-	CURLcode code;
 
 	client_say(client, "%s: the answer is not what corund says: %s",
 		   client->sockets.path[client->chosen], what);
-	code = client_request(client, "GET", "/v1/version", NULL, collect, &version, perform_easy,
-			      &seconds);
-	if (code == CURLE_OK && version.body)
-		version.json = json_loadb(version.body, version.size, 0, NULL);
+	exchange(client, "GET", "/v1/version", NULL, VERSION_TIMEOUT_S, &version);
 	name = field_text(version.json, "name");
 	release = field_text(version.json, "version");
 	if (name && field_has_number(version.json, "api") &&

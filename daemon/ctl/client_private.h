@@ -18,6 +18,15 @@ struct client {
 	int reasons[2]; /* why the others did not: errno */
 };
 
+/* Bytes that come in parts; data[size] is a NUL. */
+struct client_buffer {
+	char *data;
+	size_t size, room;
+};
+
+/** client_buffer_add() - append @n bytes. Return: 0, -ENOMEM, -EFBIG: there would be more than @max */
+int client_buffer_add(struct client_buffer *buffer, const char *data, size_t n, size_t max);
+
 /** client_perform_fn - run the transfer that is set up in client->curl */
 typedef CURLcode client_perform_fn(struct client *client, void *arg);
 

@@ -31,8 +31,8 @@ struct stream {
 	bool stopped;  /* by whoever takes the lines, or by a signal */
 	bool too_long; /* a line */
 	bool no_memory;
-	char *buf; /* what is left of the last line; of an error, the whole body */
-	size_t size;
+	struct client_buffer
+		buffer; /* what is left of the last line; of an error, the whole body */
 };
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -40,20 +40,11 @@ struct stream {
 static bool
 append(struct stream *stream, const char *data, size_t n)
 {
-	char *more;
+	int r = client_buffer_add(&stream->buffer, data, n, LINE_MAX_BYTES);
 
-	stream->too_long = n > LINE_MAX_BYTES - stream->size;
-	if (stream->too_long)
-		return false;
-	more = realloc(stream->buf, stream->size + n + 1);
-	stream->no_memory = more == NULL;
-	if (!more)
-		return false;
-	memcpy(more + stream->size, data, n);
-	stream->buf = more;
-	stream->size += n;
-	more[stream->size] = '\0';
-	return true;
+	stream->too_long = r == -EFBIG;
+	stream->no_memory = r == -ENOMEM;
+	return r == 0;
 }
 
 static bool
@@ -80,11 +71,11 @@ on_data(char *data, size_t size, size_t n, void *arg)
 			return 0;
 		if (!end)
 			break;
-		if (!stream->take(stream->arg, stream->buf, stream->size)) {
+		if (!stream->take(stream->arg, stream->buffer.data, stream->buffer.size)) {
 			stream->stopped = true;
 			return 0;
 		}
-		stream->size = 0;
+		stream->buffer.size = 0;
 		data += part + 1;
 		left -= part + 1;
 	}
@@ -166,7 +157,7 @@ perform_multi(struct client *client, void *arg)
 static enum client_stream_end
 refused(struct stream *stream, int *ret_status)
 {
-	struct answer answer = { .body = stream->buf, .size = stream->size };
+	struct answer answer = { .body = stream->buffer.data, .size = stream->buffer.size };
 
 	curl_easy_getinfo(stream->client->curl, CURLINFO_RESPONSE_CODE, &answer.status);
 	if (answer.body)
@@ -188,9 +179,9 @@ end_of(struct stream *stream, CURLcode code, int *ret_status)
 	if (stream->no_memory)
 		code = CURLE_OUT_OF_MEMORY;
 	if (code == CURLE_OK)
-		return is_success(stream)
-			       ? stream->size > 0 ? CLIENT_STREAM_BROKEN : CLIENT_STREAM_ENDED
-			       : refused(stream, ret_status);
+		return is_success(stream) ? stream->buffer.size > 0 ? CLIENT_STREAM_BROKEN
+								    : CLIENT_STREAM_ENDED
+					  : refused(stream, ret_status);
 	if (is_success(stream) && code != CURLE_OUT_OF_MEMORY && code != CURLE_OPERATION_TIMEDOUT)
 		return CLIENT_STREAM_BROKEN;
 	*ret_status = client_failed(stream->client, code);
@@ -219,6 +210,6 @@ client_stream(struct client *client, const char *path, bool follow, client_line_
 	code = client_request(client, "GET", path, NULL, on_data, &stream, perform_multi, &stream);
 	end = end_of(&stream, code, ret_status);
 	close(stream.signals);
-	free(stream.buf);
+	free(stream.buffer.data);
 	return end;
 }

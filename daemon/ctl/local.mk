@@ -17,7 +17,7 @@ corunctl_SOURCES = \
 	%D%/nproc.c \
 	%D%/output.c \
 	%D%/output.h
-# Only this program knows JSON and tar files.
+# JSON, and tar files where there is libarchive.
 corunctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(LIBARCHIVE_CFLAGS)
 corunctl_LDADD = libreport.la libruntime.la $(JANSSON_LIBS) $(LIBARCHIVE_LIBS)
 if HAVE_LIBARCHIVE

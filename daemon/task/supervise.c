@@ -502,13 +502,20 @@ static void
 refuse_rest(struct task *task)
 {
 	struct task_request *request;
+	bool look = false;
 
-	while (corun_chan_try_recv(task->queue, &request) == 1)
-		if (request != NULL) {
-			request->done.letter.next = task->waiters;
-			task->waiters = &request->done.letter;
+	while (corun_chan_try_recv(task->queue, &request) == 1) {
+		if (request == NULL) {
+			look = true;
+			continue;
 		}
+		request->done.letter.next = task->waiters;
+		task->waiters = &request->done.letter;
+	}
 	answer_waiters(task);
+	/* What it was sent for is pending, and no other letter comes as long as something is. */
+	if (look)
+		take_pending(task);
 }
 
 /* Return: true: the coroutine may end. */

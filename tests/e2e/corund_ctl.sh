@@ -64,6 +64,9 @@ tap_is "reload --json with errors: exit code, lines they are at" \
 	"$status $(jq -r '[.errors[].line] | sort | map(tostring) | join(" ")' "$dir/out")" "1 3 4"
 rm "$conf/tasks.d/bad.task"
 
+ctl status
+has "status after a reload: the configuration" "config   $conf/corund.conf"
+
 # ---- tasks
 state_of() { field .state status "$1"; }
 becomes "all tasks run" "running running running" field '[.tasks[].state] | join(" ")' tasks
@@ -141,21 +144,20 @@ kill -STOP "$daemon"
 ctl status --timeout 1
 kill -CONT "$daemon"
 tap_is "a daemon that hangs: exit code, stdout" "$status$out" 4
-follow "$dir/events" --since 0
-comes "events --since 0: the first ones" "$dir/events" "corund: running"
+follow "$dir/events.all" --since 0
+comes "events --since 0: the first ones" "$dir/events.all" "corund: running"
 daemon_stop
 ended
 tap_is "events: the daemon ends: exit code, stderr" "$status$(cat "$dir/start.err")" 0
-has_stopping() { grep -c 'corund: stopping' "$dir/events" || :; }
-tap_is "events: the daemon ends: it said so" "$(has_stopping)" 1
+tap_is "events: the daemon ends: it said so" "$(grep -c 'corund: stopping' "$dir/events.all" || :)" 1
 ctl status
 tap_is "no daemon any more: exit code" "$status" 3
 says "no daemon any more" "corund cannot be reached"
 
 rm "$conf"/tasks.d/*
 daemon_start
-follow "$dir/events" --since 0
-comes "events of the next daemon" "$dir/events" "corund: running"
+follow "$dir/events.next" --since 0
+comes "events of the next daemon" "$dir/events.next" "corund: running"
 kill -KILL "$daemon"
 wait "$daemon" 2>/dev/null || :
 daemon=''

@@ -30,7 +30,7 @@ within() { # WHAT MILLISECONDS COMMAND...: is it done by then?
 LOOK_MS=2500
 
 task burn 'Type=module' 'Module=burn'
-printf '[Module]\nCoroutines=16\nSpin=slice\n' >>"$conf/tasks.d/burn.task"
+printf '[Module]\nCoroutines=16\nCheckpoint=no\n' >>"$conf/tasks.d/burn.task"
 task mortal "ExecStart=/bin/sh -c 'echo born; exec sleep 1000'" 'Restart=always' 'RestartSec=0'
 task told "ExecStart=/bin/sh -c 'trap \"echo signalled\" USR1; echo ready; while :; do sleep 1 & wait \$!; done'" \
 	'OnResize=signal:USR1'
@@ -73,7 +73,7 @@ longest() { # the longest gap of a run, in microseconds; $1: with changes?
 if [ -f "$gaps" ]; then
 	rm -f "$conf"/tasks.d/*
 	task burn 'Type=module' 'Module=burn'
-	printf '[Module]\nCoroutines=4\nSpin=slice\n' >>"$conf/tasks.d/burn.task"
+	printf '[Module]\nCoroutines=4\nCheckpoint=no\n' >>"$conf/tasks.d/burn.task"
 	task gaps 'Type=module' "Module=$gaps"
 	with=0 without=0
 	for round in 1 2 3 4 5; do

@@ -47,7 +47,7 @@ cat >/etc/corun/tasks.d/burn.task <<-'TASK'
 	Module=burn
 	[Module]
 	Coroutines=16
-	Spin=slice
+	Checkpoint=no
 TASK
 cat >/etc/corun/tasks.d/told.task <<-'TASK'
 	[Task]

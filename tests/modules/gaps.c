@@ -1,9 +1,9 @@
 /* Gaps - a module that counts milliseconds, and says the longest gap between two of them at its end */
 
-#include <corun/module.h>
-
 #include <inttypes.h>
 
+#include <corun/context.h>
+#include <corun/module.h>
 #include <corun/time.h>
 
 static int

@@ -6,12 +6,23 @@ if DAEMON
 # -rpath makes libtool build a shared object of what is not installed.
 test_module_ldflags = -module -avoid-version -shared -rpath $(abs_builddir)/%D%
 
+# The example of corun-module(7).
+%D%/hello.c: man/corun-module.7
+	$(AM_V_GEN)$(MKDIR_P) %D% && $(AWK) '/The example ends/ { on = 0 } on && !/^\.nf|^\.fi/ { \
+		gsub(/\\-/, "-"); gsub(/\\e/, "\\"); print } \
+		/The example begins/ { on = 1 }' $(top_srcdir)/man/corun-module.7 >$@
+CLEANFILES += %D%/hello.c
+nodist_%C%_hello_la_SOURCES = %D%/hello.c
+%C%_hello_la_LDFLAGS = $(test_module_ldflags)
+%C%_hello_la_LIBADD = libcorun.la
+
 check_LTLIBRARIES += \
-	%D%/abi.la \
+	%D%/bad_abi.la \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
 	%D%/gaps.la \
+	%D%/hello.la \
 	%D%/missing.la \
 	%D%/no_name.la \
 	%D%/no_run.la \
@@ -42,10 +53,10 @@ check_LTLIBRARIES += \
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)
 %C%_starts_la_LIBADD = libcorun.la
 
-%C%_abi_la_SOURCES = %D%/broken.c
-%C%_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DABI=99
-%C%_abi_la_LDFLAGS = $(test_module_ldflags)
-%C%_abi_la_LIBADD = libcorun.la
+%C%_bad_abi_la_SOURCES = %D%/broken.c
+%C%_bad_abi_la_CPPFLAGS = $(AM_CPPFLAGS) -DABI=99
+%C%_bad_abi_la_LDFLAGS = $(test_module_ldflags)
+%C%_bad_abi_la_LIBADD = libcorun.la
 
 %C%_small_la_SOURCES = %D%/broken.c
 %C%_small_la_CPPFLAGS = $(AM_CPPFLAGS) -DSIZE=16
@@ -79,11 +90,27 @@ check_LTLIBRARIES += \
 
 if HAVE_CHECK
 # libdaemon with the shared library that the modules bring in, too: one runtime in the process.
-check_PROGRAMS += tests/unit/test_module
-TESTS += tests/unit/test_module
-tests_unit_test_module_SOURCES = tests/unit/test_module.c tests/unit/module.h tests/unit/tap.h
+module_tests = \
+	tests/unit/test_jobs \
+	tests/unit/test_module \
+	tests/unit/test_proxy
+module_test_headers = \
+	tests/unit/module.h \
+	tests/unit/tap.h
+check_PROGRAMS += $(module_tests)
+TESTS += $(module_tests)
+
+tests_unit_test_jobs_SOURCES = tests/unit/test_jobs.c $(module_test_headers)
+tests_unit_test_jobs_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_jobs_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
+
+tests_unit_test_module_SOURCES = tests/unit/test_module.c $(module_test_headers)
 tests_unit_test_module_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
 tests_unit_test_module_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
+
+tests_unit_test_proxy_SOURCES = tests/unit/test_proxy.c $(module_test_headers)
+tests_unit_test_proxy_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_proxy_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
 
 endif
 endif

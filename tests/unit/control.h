@@ -1,6 +1,9 @@
 #pragma once
 
-/* The control thread in a test: a loop in a thread of its own, and clients of its socket. */
+/*
+ * The control thread in a test: a loop in a thread of its own, which reaps children, too; and clients
+ * of its socket.
+ */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -18,6 +24,7 @@
 #include <corun/time.h>
 
 #include "daemon/base/loop.h"
+#include "daemon/process/reaper.h"
 #include "tests/unit/tap.h"
 
 /* ---- the thread ------------------------------------------------------------------------------ */
@@ -27,18 +34,35 @@ struct control {
 	pthread_barrier_t ready;
 	void (*open)(void); /* in the thread, before it runs; and after it has ended */
 	void (*close)(void);
+	int signal_fd;
 };
+
+static inline void
+control_child_ended(void *arg, uint32_t events)
+{
+	const struct control *control = arg;
+	struct signalfd_siginfo info;
+
+	(void) events;
+	while (read(control->signal_fd, &info, sizeof(info)) > 0)
+		;
+	reaper_run();
+}
 
 static inline void *
 control_main(void *arg)
 {
 	struct control *control = arg;
+	struct loop_watch *watch;
 
 	ck_assert_int_eq(loop_open(), 0);
+	ck_assert_int_eq(
+		loop_watch(control->signal_fd, EPOLLIN, control_child_ended, control, &watch), 0);
 	control->open();
 	pthread_barrier_wait(&control->ready);
 	loop_run();
 	control->close();
+	loop_unwatch(watch);
 	loop_close();
 	return NULL;
 }
@@ -46,8 +70,16 @@ control_main(void *arg)
 static inline void
 control_start(struct control *control, void (*open)(void), void (*close)(void))
 {
+	sigset_t set;
+
 	control->open = open;
 	control->close = close;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	control->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	ck_assert_int_ge(control->signal_fd, 0);
+	ck_assert_int_eq(reaper_open(), 0);
 	pthread_barrier_init(&control->ready, NULL, 2);
 	ck_assert_int_eq(pthread_create(&control->thread, NULL, control_main, control), 0);
 	pthread_barrier_wait(&control->ready);
@@ -80,11 +112,13 @@ control_run(void (*fn)(void))
 	pthread_barrier_destroy(&c.done);
 }
 
+/* @end: in the control thread; comes to loop_end() */
 static inline void
-control_stop(struct control *control)
+control_stop(struct control *control, void (*end)(void))
 {
-	control_run(loop_end);
+	control_run(end);
 	pthread_join(control->thread, NULL);
+	close(control->signal_fd);
 }
 
 /* ---- clients --------------------------------------------------------------------------------- */

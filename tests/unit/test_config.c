@@ -151,7 +151,6 @@ START_TEST(test_all_at_once)
 		"t.task:8: KillSignal=nope: there is no such signal; write TERM, SIGTERM or 15\n"
 		"t.task:6: ExecStart= is not for Type=module\n"
 		"t.task:8: KillSignal= is not for Type=module\n"
-		"t.task:7: Workers= is not for Type=module\n"
 		"t.task: Module= is missing from [Task]: which one is to be loaded?\n");
 }
 END_TEST

@@ -36,7 +36,7 @@ start(void)
 static void
 stop(void)
 {
-	control_stop(&control);
+	control_stop(&control, loop_end);
 }
 
 /* The fields of event @n; NULL: it is not there. */

@@ -84,7 +84,7 @@ static const struct wrong {
 	const char *module; /* of tests/modules; or a path or name, */
 	const char *says;
 } wrongs[] = {
-	{ "abi", "is built for ABI 99 of modules, this corund has ABI 1; build it with the" },
+	{ "bad_abi", "is built for ABI 99 of modules, this corund has ABI 1; build it with the" },
 	{ "small", "corun_module.size is 16, ABI 1 needs at least" },
 	{ "no_run", "corun_module.run is NULL; it must be the function to run" },
 	{ "no_name", "corun_module.name is NULL" },
@@ -272,6 +272,28 @@ told_to_end(void *arg)
 START_TEST(cancel_ends_it)
 {
 	in_runtime(2, told_to_end);
+}
+END_TEST
+
+static void
+example_of_the_manual(void *arg)
+{
+	struct hosted h;
+	char path[4096];
+
+	(void) arg;
+	built(path, sizeof(path), "tests/modules", "hello");
+	hosted_init(&h, path, KEYS("Whom", "world"));
+	hosted_run(&h);
+	ck_assert(hosted_said(&h, "hello, world\nhello, world\n"));
+	module_cancel(h.run);
+	ck_assert_int_eq(hosted_wait(&h), 0);
+	hosted_free(&h);
+}
+
+START_TEST(the_example_of_the_manual)
+{
+	in_runtime(2, example_of_the_manual);
 }
 END_TEST
 
@@ -563,6 +585,7 @@ main(void)
 	tcase_add_test(runs, what_run_returns);
 	tcase_add_test(runs, cancel_ends_it);
 	tcase_add_loop_test(runs, it_ends_with_its_last_coroutine, 1, 5);
+	tcase_add_test(runs, the_example_of_the_manual);
 	tcase_add_test(runs, stuck_is_told);
 	tcase_add_test(runs, changed_file_is_loaded_when_nobody_runs_it);
 	tcase_add_test(starts, process_ends_by_itself);

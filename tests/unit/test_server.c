@@ -1,5 +1,6 @@
 /* The control server on a real socket: every route, every error, and clients that misbehave. */
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -10,13 +11,14 @@
 #include "daemon/control/pool.h"
 #include "daemon/control/routes.h"
 #include "daemon/control/server.h"
+#include "daemon/task/tasks.h"
 #include "tests/unit/control.h"
-#include "tests/unit/tasks_standin.h"
 #include "tests/unit/tree.h"
 
 static struct control control;
 static struct tree tree;
 static char socket_path[100];
+static struct config *config;
 static const char *state_name = "running";
 static char answer[2 * 1024 * 1024];
 
@@ -39,6 +41,35 @@ static const struct server_hooks hooks = {
 	.silence_s = 1,
 };
 
+/* nginx does what it is asked; slow does not stop until it is killed. */
+static void
+load_config(void)
+{
+	struct config_errors errors = { 0 };
+	char path[PATH_MAX], text[2 * PATH_MAX];
+	int r;
+
+	tree_write(&tree, "corund.conf", "");
+	/* A program that is gone when it is to be started. */
+	tree_write(&tree, "program", "#!/bin/sh\n");
+	tree_path(&tree, "program", path, sizeof(path));
+	ck_assert_int_eq(chmod(path, 0755), 0);
+	snprintf(text, sizeof(text), "[Task]\nExecStart=%s\nRestart=no\n", path);
+	tree_write(&tree, "tasks.d/bad.task", text);
+	tree_write(&tree, "tasks.d/nginx.task",
+		   "[Task]\nDescription=a server\n"
+		   "ExecStart=/bin/sh -c 'echo one; echo two; exec sleep 1000'\n");
+	tree_write(&tree, "tasks.d/slow.task",
+		   "[Task]\nTimeoutStopSec=infinity\n"
+		   "ExecStart=/bin/sh -c 'trap \"\" TERM; echo ready; exec sleep 1000'\n");
+	tree_path(&tree, "corund.conf", path, sizeof(path));
+	r = config_load(path, &errors, &config);
+	config_errors_print(&errors, stderr);
+	ck_assert_int_eq(r, 0);
+	config_errors_free(&errors);
+	tree_delete(&tree, "program");
+}
+
 static void
 open_all(void)
 {
@@ -50,9 +81,18 @@ open_all(void)
 	};
 	char fault[512] = "";
 
-	standin_open();
+	load_config();
 	ck_assert_int_eq(corun_start(&options), 0);
+	pool_watch(tasks_pool_changed);
 	ck_assert_msg(server_open(socket_path, -1, &hooks, fault, sizeof(fault)) == 0, "%s", fault);
+	ck_assert_int_eq(tasks_start(config, pool_state()), 0);
+}
+
+static void
+end_all(void)
+{
+	tasks_stop(loop_end);
+	tasks_hurry();
 }
 
 static void
@@ -62,6 +102,7 @@ close_all(void)
 	ck_assert_int_eq(corun_stop(corun_in(10 * CORUN_S)), 0);
 	pool_close();
 	events_close();
+	config_free(config);
 }
 
 static void
@@ -86,7 +127,7 @@ stop(void)
 {
 	struct stat st;
 
-	control_stop(&control);
+	control_stop(&control, end_all);
 	ck_assert_int_eq(stat(socket_path, &st), -1);
 	tree_remove(&tree);
 }
@@ -103,6 +144,18 @@ static const char *
 body_of(char *whole)
 {
 	return strstr(whole, "\r\n\r\n") + 4;
+}
+
+/* Until @what is in what @url gives. */
+static void
+wait_for(const char *url, const char *what)
+{
+	uint64_t deadline_ns = corun_in(60 * CORUN_S);
+
+	while (ask("GET", url, "") != 200 || strstr(answer, what) == NULL) {
+		ck_assert_msg(corun_now() < deadline_ns, "no '%s' in %s", what, answer);
+		poll(NULL, 0, 5);
+	}
 }
 
 static json_t *
@@ -276,8 +329,10 @@ START_TEST(test_tasks)
 	json_decref(object);
 	object = ask_json("GET", "/v1/tasks/nginx", "", 200);
 	ck_assert_str_eq(text(object, "name"), "nginx");
+	ck_assert_str_eq(text(object, "description"), "a server");
+	ck_assert_int_eq(number(object, "workers"), 3);
 	json_decref(object);
-	ck_assert_int_eq(ask("GET", "/v1/tasks/nginx/output", ""), 200);
+	wait_for("/v1/tasks/nginx/output", "one\ntwo\n");
 	ck_assert_str_eq(body_of(answer), "one\ntwo\n");
 	ck_assert_ptr_nonnull(strstr(answer, "Content-Type: text/plain"));
 }
@@ -289,14 +344,20 @@ START_TEST(test_verbs)
 
 	ck_assert_str_eq(text(object, "state"), "running");
 	json_decref(object);
-	object = ask_json("POST", "/v1/tasks/nginx/stop?timeout=5", "", 200);
+	object = ask_json("POST", "/v1/tasks/nginx/stop?timeout=60", "", 200);
 	ck_assert_str_eq(text(object, "state"), "stopped");
+	ck_assert(json_is_null(json_object_get(object, "pid")));
 	json_decref(object);
 	object = ask_json("POST", "/v1/tasks/nginx/restart", "", 200);
 	ck_assert_str_eq(text(object, "state"), "running");
+	ck_assert_int_gt(number(object, "pid"), 0);
 	json_decref(object);
-	check_error("POST", "/v1/tasks/hung/start", "", 409, "task 'hung': it is stuck");
-	ask_json("POST", "/v1/reload", "", 422);
+	object = ask_json("POST", "/v1/tasks/bad/start", "", 500);
+	ck_assert_ptr_eq(strstr(text(object, "error"), "task 'bad' does not run: "),
+			 text(object, "error"));
+	ck_assert_ptr_nonnull(strstr(text(object, "error"), "No such file or directory"));
+	json_decref(object);
+	json_decref(ask_json("POST", "/v1/reload", "", 422));
 }
 END_TEST
 
@@ -357,34 +418,44 @@ START_TEST(test_stopping)
 }
 END_TEST
 
-/* Somebody else's process may read, and change nothing. */
+/* In a process of another user. Return: 'y', or what went wrong. */
+static char
+try_as_other(void)
+{
+	char buffer[8192];
+
+	if (setgid(65533) != 0 || setuid(65533) != 0)
+		return 'u';
+	if (client_ask(socket_path, "GET", "/v1/version", "", 0, buffer, sizeof(buffer)) != 200)
+		return 'r';
+	if (client_ask(socket_path, "PUT", "/v1/workers", "{\"workers\":1}", 13, buffer,
+		       sizeof(buffer)) != 403)
+		return 'w';
+	return strstr(buffer, "only root and the daemon's own user (uid 0) may change things; uid "
+			      "65533 may read") != NULL
+		       ? 'y'
+		       : 't';
+}
+
+/* Somebody else may read, and change nothing. (Its end is the reaper's.) */
 START_TEST(test_rights)
 {
-	int status;
-	pid_t pid;
+	int result[2];
+	char c = '?';
 
 	if (geteuid() != 0)
 		return;
 	ck_assert_int_eq(chmod(tree.root, 0711), 0);
 	ck_assert_int_eq(chmod(socket_path, 0666), 0);
-	pid = fork();
-	if (pid == 0) {
-		char buffer[8192];
-
-		if (setgid(65533) != 0 || setuid(65533) != 0)
-			_exit(10);
-		if (client_ask(socket_path, "GET", "/v1/version", "", 0, buffer, sizeof(buffer)) !=
-		    200)
-			_exit(11);
-		if (client_ask(socket_path, "PUT", "/v1/workers", "{\"workers\":1}", 13, buffer,
-			       sizeof(buffer)) != 403)
-			_exit(12);
-		_exit(strstr(buffer,
-			     "only root and the daemon's own user (uid 0) may change things; "
-			     "uid 65533 may read") == NULL);
+	ck_assert_int_eq(pipe(result), 0);
+	if (fork() == 0) {
+		c = try_as_other();
+		_exit(write(result[1], &c, 1) != 1);
 	}
-	waitpid(pid, &status, 0);
-	ck_assert_int_eq(status, 0);
+	close(result[1]);
+	ck_assert_int_eq(read(result[0], &c, 1), 1);
+	ck_assert_msg(c == 'y', "%c", c);
+	close(result[0]);
 	ck_assert_uint_eq(corun_workers(), 3);
 }
 END_TEST
@@ -546,81 +617,77 @@ send_request(const char *request)
 	return fd;
 }
 
+/* It ignores the signal by then. */
 static void
-check_asked(void)
+wait_slow(void)
 {
-	ck_assert_ptr_nonnull(standin[2].asked);
-}
-
-static bool was_asked;
-
-static void
-look_asked(void)
-{
-	was_asked = standin[2].asked != NULL;
+	wait_for("/v1/tasks/slow/output", "ready");
 }
 
 static void
-wait_asked(void)
+hurry(void)
 {
-	for (was_asked = false; !was_asked; control_run(look_asked))
-		poll(NULL, 0, 1);
-	control_run(check_asked);
+	task_hurry(tasks_find("slow"));
 }
 
 START_TEST(test_answer_comes_later)
 {
 	char buffer[4096];
-	int fd = send_request("POST /v1/tasks/slow/start HTTP/1.1\r\nHost: d\r\n"
-			      "Connection: close\r\n\r\n");
+	int fd;
 
-	wait_asked();
-	ask_json("GET", "/v1/version", "", 200); /* nobody else waits */
-	control_run(standin_answer);
+	wait_slow();
+	fd = send_request("POST /v1/tasks/slow/stop HTTP/1.1\r\nHost: d\r\n"
+			  "Connection: close\r\n\r\n");
+	wait_for("/v1/tasks/slow", "\"state\": \"stopping\""); /* nobody else waits */
+	control_run(hurry);
 	client_read_all(fd, buffer, sizeof(buffer));
 	ck_assert_ptr_nonnull(strstr(buffer, "200 OK"));
-	ck_assert_ptr_nonnull(strstr(buffer, "\"slow\""));
+	ck_assert_ptr_nonnull(strstr(buffer, "\"state\": \"stopped\""));
+	ck_assert_ptr_nonnull(strstr(buffer, "\"signal\": \"SIGKILL\""));
 	close(fd);
 }
 END_TEST
 
 START_TEST(test_time_out)
 {
-	check_error("POST", "/v1/tasks/slow/start?timeout=1", "", 504,
+	wait_slow();
+	check_error("POST", "/v1/tasks/slow/stop?timeout=1", "", 504,
 		    "no result in time; it may still come: look again, or give a longer timeout=");
-	control_run(check_asked);
-	control_run(standin_answer); /* nobody is there any more */
-	ask_json("GET", "/v1/version", "", 200);
+	wait_for("/v1/tasks/slow", "\"state\": \"stopping\"");
+	control_run(hurry); /* the result comes, and nobody is there any more */
+	wait_for("/v1/tasks/slow", "\"state\": \"stopped\"");
 }
 END_TEST
 
-/* As many clients as there may be leave while they wait: their places are free again at once. */
+/* More clients than there may be leave while they wait: their places are free again at once. */
 START_TEST(test_client_leaves)
 {
+	wait_slow();
 	for (int i = 0; i < 70; i++) {
 		int fd = send_request("POST /v1/tasks/slow/stop?timeout=3600 HTTP/1.1\r\n"
 				      "Host: d\r\n\r\n");
 
-		wait_asked();
+		wait_for("/v1/tasks/slow", "\"state\": \"stopping\"");
 		close(fd);
-		ask_json("GET", "/v1/version", "", 200);
-		control_run(standin_answer);
 	}
+	control_run(hurry);
+	wait_for("/v1/tasks/slow", "\"state\": \"stopped\"");
 }
 END_TEST
 
 START_TEST(test_closed_while_waiting)
 {
 	char buffer[4096];
-	int fd = send_request("POST /v1/tasks/slow/stop HTTP/1.1\r\nHost: d\r\n\r\n");
+	int fd;
 
-	wait_asked();
+	wait_slow();
+	fd = send_request("POST /v1/tasks/slow/stop HTTP/1.1\r\nHost: d\r\n\r\n");
+	wait_for("/v1/tasks/slow", "\"state\": \"stopping\"");
 	control_run(server_close);
 	client_read_all(fd, buffer, sizeof(buffer));
 	ck_assert_ptr_nonnull(strstr(buffer, "503"));
 	ck_assert_ptr_nonnull(strstr(buffer, "the daemon stops"));
-	control_run(standin_answer);
-	control_run(nothing);
+	control_run(hurry);
 	close(fd);
 }
 END_TEST
@@ -633,21 +700,52 @@ emit(int i)
 	event_emit("test", json_pack("{s:i}", "i", i));
 }
 
-/* The lines of a chunked answer without the lengths: good enough for what has no digits alone. */
+static uint64_t last;
+
+static void
+get_last(void)
+{
+	last = events_last();
+}
+
+/* Until nothing happens any more. Return: the number of the last event. */
+static uint64_t
+settle(void)
+{
+	wait_slow();
+	wait_for("/v1/tasks/nginx/output", "two");
+	wait_for("/v1/tasks/bad", "\"state\": \"failed\"");
+	control_run(get_last);
+	return last;
+}
+
+static void
+ask_events(uint64_t since)
+{
+	char url[64];
+
+	snprintf(url, sizeof(url), "/v1/events?since=%" PRIu64 "&follow=0", since);
+	ck_assert_int_eq(ask("GET", url, ""), 200);
+	ck_assert_ptr_nonnull(strstr(answer, "Content-Type: application/x-ndjson"));
+}
+
+/* (The parts of a chunked answer have their lengths between them.) */
 START_TEST(test_events_present)
 {
+	uint64_t before = settle();
+
 	for (int i = 1; i <= 3; i++)
 		emit(i);
 	control_run(nothing);
-	ck_assert_int_eq(ask("GET", "/v1/events?since=2&follow=0", ""), 200);
-	ck_assert_ptr_nonnull(strstr(answer, "Content-Type: application/x-ndjson"));
+	ask_events(before + 1);
 	ck_assert_ptr_null(strstr(answer, "\"i\":1}"));
 	ck_assert_ptr_nonnull(strstr(answer, "\"i\":2}\n{"));
 	ck_assert_ptr_nonnull(strstr(answer, "\"i\":3}\n"));
 	ck_assert_int_eq(ask("GET", "/v1/events?follow=0", ""), 200);
 	ck_assert_ptr_null(strstr(answer, "{"));
 	/* A number of a daemon that was before this one. */
-	ck_assert_int_eq(ask("GET", "/v1/events?since=5000&follow=0", ""), 200);
+	ask_events(5000);
+	ck_assert_ptr_nonnull(strstr(answer, "{\"n\":1,"));
 	ck_assert_ptr_nonnull(strstr(answer, "\"i\":1}\n"));
 }
 END_TEST
@@ -673,15 +771,18 @@ END_TEST
 
 START_TEST(test_events_dropped)
 {
+	uint64_t before = settle();
+
 	for (int i = 1; i <= EVENTS_KEPT + 100; i++)
 		emit(i);
 	control_run(nothing);
-	ck_assert_int_eq(ask("GET", "/v1/events?since=0&follow=0", ""), 200);
-	ck_assert_ptr_nonnull(strstr(answer, "{\"dropped\":101}\n"));
+	ask_events(before);
+	ck_assert_ptr_nonnull(strstr(answer, "{\"dropped\":100}\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "\"i\":101}\n"));
 }
 END_TEST
 
-/* A stream that is not read costs a cursor; it is closed for its silence. The others go on. */
+/* A stream that is not read costs a cursor; the others go on. */
 START_TEST(test_events_not_read)
 {
 	char buffer[65536] = "";
@@ -712,10 +813,30 @@ START_TEST(test_events_not_read)
 			}
 		}
 	}
-	/* The slow one reads now: lines, then what it has lost or the end. */
-	client_read_all(slow, answer, sizeof(answer));
+	/* The slow one reads now: what its socket took, how many it missed, and the last ones. */
+	answer[0] = '\0';
+	client_read_until(slow, "\"i\":19999}\n", answer, sizeof(answer));
 	ck_assert_ptr_nonnull(strstr(answer, "\"i\":0}\n"));
+	ck_assert_ptr_nonnull(strstr(answer, "{\"dropped\":"));
 	close(slow);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_events_never_read)
+{
+	char buffer[4096] = "";
+	int fd = send_request("GET /v1/events HTTP/1.1\r\nHost: d\r\n\r\n");
+	struct pollfd p = { .fd = fd, .events = 0 };
+
+	client_read_until(fd, "\r\n\r\n", buffer, sizeof(buffer));
+	for (int i = 0; i < 20000; i++) {
+		emit(i);
+		if (i % 100 == 99)
+			control_run(nothing); /* not so fast that only the last ones are sent */
+	}
+	ck_assert_int_eq(poll(&p, 1, CLIENT_WAIT_MS), 1);
+	ck_assert_int_ne(p.revents & POLLHUP, 0);
 	close(fd);
 }
 END_TEST
@@ -993,6 +1114,7 @@ main(void)
 	tcase_add_test(streams, test_events_follow);
 	tcase_add_test(streams, test_events_dropped);
 	tcase_add_test(streams, test_events_not_read);
+	tcase_add_test(streams, test_events_never_read);
 	tcase_add_test(streams, test_events_client_leaves);
 	tcase_add_test(streams, test_events_of_a_change);
 	tcase_add_test(sockets, test_mode);
