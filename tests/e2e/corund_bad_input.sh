@@ -83,7 +83,7 @@ becomes "an exit code" 7 field .last_end.code status broken
 # another daemon on the same socket, and paths that cannot be one
 wrong "a socket in use" 1 "$sock" --config "$conf/corund.conf" --socket "$sock" --root "$kernel"
 long=$dir/$(printf '%0110d' 0)
-wrong "a socket path that is too long" 1 "too long" --config "$conf/corund.conf" --socket "$long"
+wrong "a socket path that is too long" 1 "107 bytes at most" --config "$conf/corund.conf" --socket "$long"
 wrong "a socket in a folder that is not there" 1 "$dir/none/s" --config "$conf/corund.conf" --socket "$dir/none/s"
 tap_is "the first daemon answers" "$(field .state status)" running
 
@@ -103,7 +103,7 @@ if command -v curl >/dev/null; then
 	http "a count that is none" 400 "workers" -X PUT -d '{"workers":"many"}' http://corund/v1/workers
 	http "a count that is too large" 400 "1024" -X PUT -d '{"workers":1025}' http://corund/v1/workers
 	head -c 70000 /dev/zero | tr '\0' ' ' >"$dir/large"
-	http "a body that is too large" 413 "64" -X PUT --data-binary "@$dir/large" http://corund/v1/workers
+	http "a body that is too large" 413 "larger than 65536" -X PUT --data-binary "@$dir/large" http://corund/v1/workers
 	http "a task that does not exist" 404 "godo" -X POST http://corund/v1/tasks/godo/stop
 	http "a path that does not exist" 404 "/v1/nothing" http://corund/v1/nothing
 	http "another method" 405 "PUT" -X DELETE http://corund/v1/workers
