@@ -141,7 +141,8 @@ start(struct task *task, bool by_policy)
 static enum task_event
 terminate(struct task *task)
 {
-	task->timer_ns = corun_in(task->run.config->timeout_stop_ns);
+	/* The newest, also for a run with an older configuration: it may have been too short. */
+	task->timer_ns = corun_in(task->config->timeout_stop_ns);
 	task_hook_abort(task);
 	if (is_module(task)) {
 		module_cancel(task->run.module);
@@ -227,6 +228,9 @@ enter(struct task *task, enum task_state before)
 	}
 	if (task->life.state == TASK_STOPPED || task->life.state == TASK_FAILED)
 		task->timer_ns = CORUN_FOREVER;
+	/* Why it could not be started is of no interest once it is not to be. */
+	if (task->life.state == TASK_STOPPED && (before == TASK_WAITING || before == TASK_FAILED))
+		task->fault[0] = '\0';
 	task_publish(task);
 	task_tell(task, before);
 }

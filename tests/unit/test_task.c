@@ -551,7 +551,9 @@ START_TEST(a_failed_start_says_why)
 	unlink(path_of("script"));
 	ask(task, TASK_START);
 	ck_assert_ptr_nonnull(strstr(look(task).fault, "/script': No such file or directory"));
-	/* it is put right, and the fault is gone */
+	ck_assert_int_eq(ask(task, TASK_STOP), 0);
+	ck_assert_str_eq(look(task).fault, "");
+	/* it is put right */
 	write_script("#!/bin/sh");
 	ck_assert_int_eq(ask(task, TASK_START), 0);
 	wait_for_state(task, TASK_STOPPED);
