@@ -184,7 +184,8 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 
 %C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/task_control.h %D%/unit/tap.h
 %C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
-%C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
+# With the shared library that modules bring in, too: one runtime in the process.
+%C%_unit_test_task_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
 
 %C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
 %C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)

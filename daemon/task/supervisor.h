@@ -5,6 +5,7 @@
  *
  *   task.c        the handle: what the control thread calls
  *   supervise.c   the coroutine: waits, asks the table, does what it says
+ *   answer.c      tells those who asked
  *   process.c     the kind "process": start, terminate, kill, is anybody left
  *   resize.c      tells what runs of a new count
  *   status.c      publishes, logs and emits what has changed
@@ -132,6 +133,11 @@ void task_supervise(void *arg);
 
 /** task_feed() - an event, and all that follows from it. Supervisor. */
 void task_feed(struct task *task, enum task_event event);
+
+/* ---- answer.c */
+
+/** task_answer() - answer those requests that the state answers. Supervisor. */
+void task_answer(struct task *task);
 
 /* ---- process.c; supervisor */
 
