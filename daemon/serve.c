@@ -29,12 +29,14 @@
 #include "daemon/control/pool.h"
 #include "daemon/control/server.h"
 #include "daemon/process/reaper.h"
+#include "daemon/process/taskgroup.h"
 #include "daemon/reload.h"
 #include "daemon/systemd/service.h"
 #include "daemon/task/tasks.h"
 #include "daemon/task/workers_file.h"
 
 #define STATUS_NS (1 * CORUN_S)
+#define STOP_NS   (5 * CORUN_S) /* for coroutines of the daemon's own to end */
 
 enum phase { STARTING, RUNNING, STOPPING };
 
@@ -271,6 +273,36 @@ start(const struct serve_options *options, struct config *config)
 	return r < 0 ? failed("the tasks do not start", r) : 0;
 }
 
+/* ---- end ------------------------------------------------------------------------------------- */
+
+/*
+ * All tasks have ended or are stuck. Supervisors that end close what their task had, so the runtime is
+ * stopped before the loop, and nothing is freed under a coroutine that is stuck.
+ */
+static int
+end(void)
+{
+	int r;
+
+	service_close();
+	server_close();
+	r = corun_stop(corun_in(STOP_NS));
+	if (r == -ETIMEDOUT) {
+		log_line(LOG_LEVEL_ERR, NULL,
+			 "coroutines of a module still run: ending without them");
+		return r;
+	}
+	loop_close();
+	r = taskgroup_leave();
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "cannot leave the cgroup of the daemon: %s",
+			 strerror(-r));
+	events_close();
+	pool_close();
+	reload_close();
+	return 0;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int
@@ -298,11 +330,12 @@ serve(const struct serve_options *options, struct config *config)
 		service_watchdog();
 		daemon_.status_timer.fn = tell_status;
 		tell_status(NULL);
-		loop_run();
+	} else {
+		stop("the start failed");
 	}
-	service_close();
-	server_close();
-	corun_stop(corun_in(5 * CORUN_S));
+	loop_run();
+	if (end() < 0)
+		r = -ETIMEDOUT;
 	log_line(LOG_LEVEL_INFO, NULL, "stopped");
 	log_close();
 	return r < 0 ? EXIT_BROKEN : EXIT_DONE;
