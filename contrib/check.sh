@@ -262,9 +262,10 @@ make_check() { # all results of `make check` in $work/$1; the rest are arguments
 	check_build=$1
 	shift
 	# Built first, since more tests than compilers fit at a time: most of them wait for most of the time.
+	# -O: two programs that print at once would tear each other's lines.
 	{
 		make -C "$work/$check_build" -s -j"$jobs" check "$@" TESTS= &&
-			make -C "$work/$check_build" -s -j"$((2 * jobs))" check "$@"
+			make -C "$work/$check_build" -s -O -j"$((2 * jobs))" check "$@"
 	} >"$work/$check_build/check.log" 2>&1 || check_status=$?
 	set -- "$check_build"
 	sed -n -e "s/^PASS: /ok - $1 check: /p" -e "s/^XFAIL: /ok - $1 check: /p" \
