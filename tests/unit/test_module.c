@@ -147,6 +147,11 @@ START_TEST(files_that_are_no_modules)
 	ck_wrong("object", folder, "is an object file, not a shared object; a module is linked");
 	copy_module("answer", mine("program.so"), offsetof(ElfW(Ehdr), e_type), ET_EXEC);
 	ck_wrong("program", folder, "is a program, not a shared object");
+	copy_module("answer", mine("half.so"), 0, 0);
+	ck_assert_int_eq(truncate(mine("half.so"), 6000), 0);
+	ck_wrong("half", folder, "ends in the middle: it was not copied as a whole");
+	ck_assert_int_eq(truncate(mine("half.so"), 100), 0);
+	ck_wrong("half", folder, "ends in the middle");
 	ck_wrong(folder, folder, "is a folder; a module is a shared object");
 	ck_assert_int_eq(symlink("loop.so", mine("loop.so")), 0);
 	ck_wrong("loop", folder, "cannot be opened: Too many levels of symbolic links");
