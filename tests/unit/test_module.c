@@ -11,6 +11,7 @@
 #include <corun/group.h>
 
 #include "tests/unit/module.h"
+#include "tests/unit/refuse.h"
 
 #define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -486,8 +487,14 @@ cancelled_process(void *arg)
 	hosted_free(&h);
 }
 
+/* Also where there are no pidfds. */
 START_TEST(process_is_told_to_end)
 {
+	if (_i == 1) {
+		refuse(SYS_pidfd_open, ENOSYS);
+		refuse_clone_with(0x1000, EINVAL); /* CLONE_PIDFD */
+		refuse(SYS_clone3, ENOSYS);
+	}
 	in_runtime(2, cancelled_process);
 }
 END_TEST
@@ -594,7 +601,7 @@ main(void)
 	tcase_add_test(runs, stuck_is_told);
 	tcase_add_test(runs, changed_file_is_loaded_when_nobody_runs_it);
 	tcase_add_test(starts, process_ends_by_itself);
-	tcase_add_test(starts, process_is_told_to_end);
+	tcase_add_loop_test(starts, process_is_told_to_end, 0, 2);
 	tcase_add_test(starts, process_that_does_not_end_is_killed);
 	tcase_add_test(starts, nothing_of_a_process_is_left);
 	tcase_add_test(starts, program_that_cannot_be_started);
