@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <corun/context.h>
 #include <corun/coroutine.h>
@@ -224,6 +225,14 @@ int
 output_stderr(const struct output *output)
 {
 	return output->streams[1].write_fd;
+}
+
+void
+output_own(const struct output *output, uid_t uid, gid_t gid)
+{
+	for (int i = 0; i < 2; i++)
+		if (fchown(output->streams[i].write_fd, uid, gid) < 0)
+			break;
 }
 
 static int
