@@ -331,6 +331,28 @@ START_TEST(test_starts_with_default_signals)
 }
 END_TEST
 
+/* We may open many; a child has the limit that we were started with. */
+static void
+keeps_the_limit_of_files(void *arg)
+{
+	struct spawn_plan plan = plan_of(SHELL("ulimit -Sn; ulimit -Hn"));
+
+	(void) arg;
+	writes(&plan, "150\n300\n");
+}
+
+START_TEST(test_keeps_the_limit_of_files)
+{
+	struct rlimit limit = { 150, 300 };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(spawn_more_descriptors(), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, 300);
+	run_way(_i, keeps_the_limit_of_files);
+}
+END_TEST
+
 /* ---- users ----------------------------------------------------------------------------------- */
 
 enum { STRANGER = 4242 };
@@ -663,6 +685,7 @@ main(void)
 	tcase_add_loop_test(tc, test_leads_a_session, 0, WAYS);
 	tcase_add_loop_test(tc, test_leaks_no_descriptor, 0, WAYS);
 	tcase_add_loop_test(tc, test_starts_with_default_signals, 0, WAYS);
+	tcase_add_loop_test(tc, test_keeps_the_limit_of_files, 0, WAYS);
 	tcase_add_loop_test(tc, test_changes_the_user, 0, WAYS);
 	tcase_add_loop_test(tc, test_lacks_the_right, 0, WAYS);
 	tcase_add_test(tc, test_looks_up_users);
