@@ -30,6 +30,7 @@
 #include "daemon/control/server.h"
 #include "daemon/process/reaper.h"
 #include "daemon/process/taskgroup.h"
+#include "daemon/process/spawn.h"
 #include "daemon/reload.h"
 #include "daemon/systemd/service.h"
 #include "daemon/task/tasks.h"
@@ -259,6 +260,10 @@ start(const struct serve_options *options, struct config *config)
 
 	if (r < 0)
 		return failed("signals", r);
+	r = spawn_more_descriptors();
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "the limit of open files stays as it is: %s",
+			 strerror(-r));
 	r = reaper_open();
 	if (r < 0)
 		return failed("PR_SET_CHILD_SUBREAPER", r);
