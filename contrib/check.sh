@@ -28,6 +28,7 @@ suites() { # name, what setup.sh is to provide, what it does
 		tsan       build,unit            the runtime's unit tests under TSan
 		debug      build,unit            unit tests with checks of lock ranks and invariants
 		stress     build                 100,000 coroutines while the pool is resized, with ASan, TSan too
+		hogs       build,live            corund beside modules that spin; gaps while the count changes
 		model      model                 models of park, entry, idle and resize, checked exhaustively
 		arch       build,arch            the switch, and the runtime, on aarch64 and with ucontext
 		fuzz       build,clang           each parser with random input (--long: 600 s each)
@@ -137,6 +138,14 @@ suite_stress() {
 		run_tap tests/stress/run.sh "$work/sanitize" 100000 "$seconds"
 	build tsan CC=gcc CFLAGS='-O1 -g -fsanitize=thread' LDFLAGS='-fsanitize=thread' &&
 		run_tap tests/stress/run.sh "$work/tsan" 2000 "$seconds"
+}
+
+suite_hogs() {
+	changes=100
+	[ -z "$long" ] || changes=1000
+	build gcc CC=gcc || return 0
+	make -s -C "$work/gcc" tests/modules/gaps.la
+	run_tap env CORUN_TOP_SRCDIR="$top" CORUN_TOP_BUILDDIR="$work/gcc" tests/e2e/corund_hogs.sh $changes
 }
 
 suite_model() {

@@ -34,11 +34,11 @@ reload(void (*done)(void *arg, int status, char *body), void *arg)
 	done(arg, 422, strdup("{\"error\": \"the new configuration has errors\", \"errors\": []}"));
 }
 
-static const struct server_hooks hooks = {
+static struct server_hooks hooks = {
 	.reload = reload,
 	.state = state,
 	.config_file = "/etc/corun/corund.conf",
-	.silence_s = 1,
+	.silence_s = 60,
 };
 
 /* nginx does what it is asked; slow does not stop until it is killed. */
@@ -120,6 +120,14 @@ start(void)
 	tree_write(&tree, "sys/fs/cgroup/a/cpu.max", "230000 100000\n");
 	tree_path(&tree, "control.sock", socket_path, sizeof(socket_path));
 	control_start(&control, open_all, close_all);
+}
+
+/* Where the silent are to be found out. */
+static void
+start_impatient(void)
+{
+	hooks.silence_s = 1;
+	start();
 }
 
 static void
@@ -848,6 +856,25 @@ START_TEST(test_events_never_read)
 }
 END_TEST
 
+/* There is room for who only asks, however many follow; and again for one more when they are gone. */
+START_TEST(test_too_many_streams)
+{
+	char buffer[4096];
+	int fds[32];
+
+	for (int i = 0; i < 32; i++) {
+		fds[i] = send_request("GET /v1/events HTTP/1.1\r\nHost: d\r\n\r\n");
+		buffer[0] = '\0';
+		client_read_until(fds[i], "\r\n\r\n", buffer, sizeof(buffer));
+	}
+	check_error("GET", "/v1/events", "", 503,
+		    "32 clients read events already; there may be no more");
+	for (int i = 0; i < 32; i++)
+		close(fds[i]);
+	wait_for("/v1/events?follow=0", "200 OK");
+}
+END_TEST
+
 START_TEST(test_events_client_leaves)
 {
 	for (int i = 0; i < 100; i++) {
@@ -1089,6 +1116,7 @@ main(void)
 	Suite *suite = suite_create("server");
 	TCase *answers = add_case(suite, "answers", start, stop);
 	TCase *limits = add_case(suite, "limits", start, stop);
+	TCase *silence = add_case(suite, "silence", start_impatient, stop);
 	TCase *waits = add_case(suite, "waits", start, stop);
 	TCase *streams = add_case(suite, "streams", start, stop);
 	TCase *sockets = add_case(suite, "socket", start_loop, stop_loop);
@@ -1109,10 +1137,11 @@ main(void)
 	tcase_add_test(limits, test_body_size);
 	tcase_add_test(limits, test_chunked_body);
 	tcase_add_test(limits, test_head_too_large);
-	tcase_add_test(limits, test_silence);
-	tcase_add_test(limits, test_hundred_connections);
 	tcase_add_test(limits, test_keep_alive);
 	tcase_add_test(limits, test_random_bytes);
+	tcase_add_test(silence, test_silence);
+	tcase_add_test(silence, test_hundred_connections);
+	tcase_add_test(silence, test_events_never_read);
 	tcase_add_test(waits, test_answer_comes_later);
 	tcase_add_test(waits, test_time_out);
 	tcase_add_test(waits, test_client_leaves);
@@ -1121,8 +1150,8 @@ main(void)
 	tcase_add_test(streams, test_events_follow);
 	tcase_add_test(streams, test_events_dropped);
 	tcase_add_test(streams, test_events_not_read);
-	tcase_add_test(streams, test_events_never_read);
 	tcase_add_test(streams, test_events_client_leaves);
+	tcase_add_test(streams, test_too_many_streams);
 	tcase_add_test(streams, test_events_of_a_change);
 	tcase_add_test(sockets, test_mode);
 	tcase_add_test(sockets, test_stale_socket);
