@@ -106,6 +106,7 @@ stop(const char *why)
 	log_line(LOG_LEVEL_NOTICE, NULL, "%s: stopping", why);
 	enter(STOPPING);
 	service_stopping();
+	reload_cancel();
 	tasks_stop(loop_end);
 }
 
