@@ -458,6 +458,19 @@ refuse_rest(struct task *task)
 		take_pending(task);
 }
 
+/* Before others hear that it is gone: another task may be made with its name at once. */
+static void
+remove_traces(struct task *task, bool group_too)
+{
+	corun_block_enter();
+	workers_file_remove(task->config->name);
+	corun_block_exit();
+	if (!group_too || task->group == NULL)
+		return;
+	taskgroup_remove(task->group);
+	task->group = NULL;
+}
+
 /* Return: true: the coroutine may end. */
 static bool
 try_leave(struct task *task)
@@ -470,6 +483,7 @@ try_leave(struct task *task)
 	if (!task->told_leave) {
 		task->told_leave = true;
 		refuse_rest(task);
+		remove_traces(task, at_rest);
 		loop_post(&task->leave);
 	}
 	return at_rest && task->left;
@@ -480,9 +494,6 @@ clean_up(struct task *task)
 {
 	struct output *output = atomic_load(&task->output);
 
-	corun_block_enter();
-	workers_file_remove(task->config->name);
-	corun_block_exit();
 	if (task->group != NULL)
 		taskgroup_remove(task->group);
 	if (output != NULL)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# corund_stop.sh - the daemon is told to stop while something else is under way
+# corund_stop.sh - the daemon, or a task, is told to stop while something else is under way
 #
 # CORUND and CORUNCTL name the programs; default: those in the build folder.
 set -eu
@@ -22,6 +22,36 @@ ends() { # WHAT: the daemon, which was told to, ends with 0
 	daemon=''
 	tap_is "$1: exit code" "$status" 0
 }
+
+# ---- tasks that come back while they end
+SLOW="ExecStart=/bin/sh -c 'trap \"sleep 0.5; exit 0\" TERM; echo ready; while :; do sleep 0.05; done'"
+for i in 1 2 3 4 5 6; do task slow$i "$SLOW"; done
+running() { field '[.tasks[] | select(.state == "running")] | length' tasks; }
+daemon_start
+for i in 1 2 3 4 5 6; do wait_for logged "slow$i: ready" || :; done
+mv "$conf/tasks.d" "$dir/away" && mkdir "$conf/tasks.d"
+ctl reload
+rmdir "$conf/tasks.d" && mv "$dir/away" "$conf/tasks.d"
+ctl reload
+log_has "tasks that a reload brings back while they end are made anew" "ready" 12
+becomes "and run" 6 running
+files() { find "$dir/run/tasks" -name 'slow*.workers' | wc -l; }
+sleep 1.2 # for those that were before them to have closed their output
+tap_is "each has its file with the count" "$(files)" 6
+
+"$corunctl" stop slow1 --socket "$sock" >"$dir/stop" 2>&1 &
+stopper=$!
+becomes "a stop begins" stopping field .state status slow1
+ctl start slow1
+tap_is "a start meanwhile: exit code" "$status" 0
+status=0
+wait $stopper || status=$?
+tap_is "then the stop did not succeed: exit code" "$status" 1
+says_file() { grep -qF -e "$1" "$dir/stop" && echo yes || cat "$dir/stop"; }
+tap_is "and says why" "$(says_file 'was started meanwhile')" yes
+daemon_stop
+tap_is "the daemon ends: exit code" "$status" 0
+rm "$conf"/tasks.d/slow*
 
 # ---- SIGTERM while a reload is under way that brings a new task
 task old 'ExecStart=/bin/sleep 1000'
