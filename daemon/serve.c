@@ -278,7 +278,7 @@ int
 serve(const struct serve_options *options, struct config *config)
 {
 	char text[200];
-	int r;
+	int r, stopped, code;
 
 	log_set_level((enum log_level) config->log_level);
 	r = log_open();
@@ -303,8 +303,12 @@ serve(const struct serve_options *options, struct config *config)
 	}
 	service_close();
 	server_close();
-	corun_stop(corun_in(5 * CORUN_S));
+	code = r < 0 ? EXIT_BROKEN : EXIT_DONE;
+	stopped = corun_stop(corun_in(5 * CORUN_S));
 	log_line(LOG_LEVEL_INFO, NULL, "stopped");
 	log_close();
-	return r < 0 ? EXIT_BROKEN : EXIT_DONE;
+	/* Destructors would pull the ground from under a module that still runs. */
+	if (stopped == -ETIMEDOUT)
+		_exit(code);
+	return code;
 }

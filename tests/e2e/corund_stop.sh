@@ -65,4 +65,18 @@ kill -CONT "$daemon"
 ends "SIGHUP and SIGTERM at once"
 tap_is "no task was started meanwhile" "$(grep -c 'new: running' "$log" || :)" 0
 
+# ---- a module that does not end
+ground=${CORUN_TOP_BUILDDIR:-$PWD}/tests/modules/.libs/ground.so
+rm "$conf"/tasks.d/*
+if [ -f "$ground" ]; then
+	task ground 'Type=module' "Module=$ground" 'TimeoutStopSec=100ms'
+	daemon_start
+	log_has "a module runs" "ground: standing"
+	kill -TERM "$daemon"
+	ends "with a module that is stuck"
+	tap_is "the log says so" "$(grep -c 'ground: stuck, and left behind' "$log" || :)" 1
+else
+	tap_note "$ground is not built: left out"
+fi
+
 tap_done
