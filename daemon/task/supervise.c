@@ -378,6 +378,8 @@ take_pending(struct task *task)
 		task->leaving = true;
 		task_feed(task, TASK_ASKED_STOP);
 	}
+	if (bits & PENDING_ABANDON)
+		task->abandoned = true;
 	if (bits & PENDING_LEFT)
 		task->left = true;
 	if ((bits & PENDING_HURRY) && is_ending(task)) {
@@ -478,7 +480,7 @@ try_leave(struct task *task)
 	enum task_state state = task->life.state;
 	bool at_rest = state == TASK_STOPPED && !task->hook.lives;
 
-	if (!task->leaving || (state != TASK_STOPPED && state != TASK_STUCK))
+	if (!task->leaving || (state != TASK_STOPPED && !(state == TASK_STUCK && task->abandoned)))
 		return false;
 	if (!task->told_leave) {
 		task->told_leave = true;

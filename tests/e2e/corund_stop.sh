@@ -72,6 +72,15 @@ if [ -f "$ground" ]; then
 	task ground 'Type=module' "Module=$ground" 'TimeoutStopSec=100ms'
 	daemon_start
 	log_has "a module runs" "ground: standing"
+	rm "$conf/tasks.d/ground.task"
+	ctl reload
+	becomes "one that is removed and does not end is still there" stuck field .state status ground
+	task ground 'Type=module' "Module=$ground" 'TimeoutStopSec=100ms'
+	ctl reload
+	ctl start ground
+	tap_is "it is not started a second time: exit code" "$status" 1
+	tap_is "but said to be stuck" "$(field .state status ground)" stuck
+	tap_is "only one has run" "$(grep -c 'ground: standing' "$log")" 1
 	kill -TERM "$daemon"
 	ends "with a module that is stuck"
 	tap_is "the log says so" "$(grep -c 'ground: stuck, and left behind' "$log" || :)" 1
