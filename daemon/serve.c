@@ -109,6 +109,7 @@ stop(const char *why)
 	log_line(LOG_LEVEL_NOTICE, NULL, "%s: stopping", why);
 	enter(STOPPING);
 	service_stopping();
+	reload_cancel();
 	tasks_stop(loop_end);
 }
 
@@ -314,7 +315,7 @@ int
 serve(const struct serve_options *options, struct config *config)
 {
 	char text[200];
-	int r;
+	int r, stopped;
 
 	log_set_level((enum log_level) config->log_level);
 	r = log_open();
@@ -339,9 +340,11 @@ serve(const struct serve_options *options, struct config *config)
 		stop("the start failed");
 	}
 	loop_run();
-	if (end() < 0)
-		r = -ETIMEDOUT;
+	stopped = end();
 	log_line(LOG_LEVEL_INFO, NULL, "stopped");
 	log_close();
+	/* Destructors would pull the ground from under a module that still runs. */
+	if (stopped == -ETIMEDOUT)
+		_exit(EXIT_BROKEN);
 	return r < 0 ? EXIT_BROKEN : EXIT_DONE;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,7 +110,13 @@ writer(void *arg)
 static bool
 stderr_is_journal(void)
 {
-	return getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat there;
+
+	/* Whoever inherits the variable may have redirected stderr. */
+	return text != NULL && sscanf(text, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &there) == 0 && there.st_dev == dev && there.st_ino == ino;
 }
 
 int

@@ -37,7 +37,10 @@ try_answer(struct task *task, struct task_request *request)
 		answer(task, request, -EBUSY, "is stuck", task->fault);
 		return true;
 	case TASK_RUNNING:
-		answer(task, request, 0, NULL, NULL);
+		if (is_stop)
+			answer(task, request, -ECANCELED, "was started meanwhile", NULL);
+		else
+			answer(task, request, 0, NULL, NULL);
 		return true;
 	case TASK_STOPPED:
 		if (is_stop)

@@ -378,6 +378,8 @@ take_pending(struct task *task)
 		task->leaving = true;
 		task_feed(task, TASK_ASKED_STOP);
 	}
+	if (bits & PENDING_ABANDON)
+		task->abandoned = true;
 	if (bits & PENDING_LEFT)
 		task->left = true;
 	if ((bits & PENDING_HURRY) && is_ending(task)) {
@@ -458,6 +460,19 @@ refuse_rest(struct task *task)
 		take_pending(task);
 }
 
+/* Before others hear that it is gone: another task may be made with its name at once. */
+static void
+remove_traces(struct task *task, bool group_too)
+{
+	corun_block_enter();
+	workers_file_remove(task->config->name);
+	corun_block_exit();
+	if (!group_too || task->group == NULL)
+		return;
+	taskgroup_remove(task->group);
+	task->group = NULL;
+}
+
 /* Return: true: the coroutine may end. */
 static bool
 try_leave(struct task *task)
@@ -465,11 +480,12 @@ try_leave(struct task *task)
 	enum task_state state = task->life.state;
 	bool at_rest = state == TASK_STOPPED && !task->hook.lives;
 
-	if (!task->leaving || (state != TASK_STOPPED && state != TASK_STUCK))
+	if (!task->leaving || (state != TASK_STOPPED && !(state == TASK_STUCK && task->abandoned)))
 		return false;
 	if (!task->told_leave) {
 		task->told_leave = true;
 		refuse_rest(task);
+		remove_traces(task, at_rest);
 		loop_post(&task->leave);
 	}
 	return at_rest && task->left;
@@ -480,9 +496,6 @@ clean_up(struct task *task)
 {
 	struct output *output = atomic_load(&task->output);
 
-	corun_block_enter();
-	workers_file_remove(task->config->name);
-	corun_block_exit();
 	if (task->group != NULL)
 		taskgroup_remove(task->group);
 	if (output != NULL)

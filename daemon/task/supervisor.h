@@ -39,6 +39,7 @@ enum task_pending {
 	PENDING_REMOVE = 1 << 4,
 	PENDING_HURRY = 1 << 5,
 	PENDING_LEFT = 1 << 6, /* the control thread has let go of it */
+	PENDING_ABANDON = 1 << 7,
 };
 
 /* The latest pool state: written by one thread, read by one coroutine, three places, no waiting. */
@@ -96,6 +97,7 @@ struct task {
 	struct backoff backoff;
 	struct letter *waiters;         /* requests that are to be answered */
 	bool leaving, told_leave, left; /* to be removed; said so; the control thread let go */
+	bool abandoned;                 /* if it is stuck, it is to be left behind */
 	bool hurry;
 
 	uint64_t timer_ns;            /* of the state: the delay, the time-out; or CORUN_FOREVER */

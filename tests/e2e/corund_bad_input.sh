@@ -126,6 +126,18 @@ tap_is "and it goes on" "$(field .state status)" running
 daemon_stop
 tap_is "it ends as it should: exit code" "$status" 0
 
+# whose is the log? The variable is inherited by all that a service starts
+JOURNAL_STREAM=1:1
+export JOURNAL_STREAM
+daemon_start
+daemon_stop
+tap_is "JOURNAL_STREAM of another file: lines without a priority" "$(grep -c '^<' "$log" || :)" 0
+JOURNAL_STREAM=$(stat -c %d:%i "$log")
+daemon_start
+daemon_stop
+tap_is "JOURNAL_STREAM of this one: all with it" "$(grep -c -v '^<[3-7]>' "$log" || :)" 0
+unset JOURNAL_STREAM
+
 # a stale socket is replaced
 daemon_start
 orphan=$(field .pid status good)

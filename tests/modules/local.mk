@@ -22,6 +22,7 @@ check_LTLIBRARIES += \
 	%D%/answer2.la \
 	%D%/family.la \
 	%D%/gaps.la \
+	%D%/ground.la \
 	%D%/hello.la \
 	%D%/missing.la \
 	%D%/no_name.la \
@@ -48,6 +49,10 @@ check_LTLIBRARIES += \
 %C%_gaps_la_SOURCES = %D%/gaps.c
 %C%_gaps_la_LDFLAGS = $(test_module_ldflags)
 %C%_gaps_la_LIBADD = libcorun.la
+
+%C%_ground_la_SOURCES = %D%/ground.c
+%C%_ground_la_LDFLAGS = $(test_module_ldflags)
+%C%_ground_la_LIBADD = libcorun.la
 
 %C%_starts_la_SOURCES = %D%/starts.c
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)

@@ -934,13 +934,21 @@ stop_loop(void)
 }
 
 static int
-bind_at(const char *path, bool listening)
+bind_kind(const char *path, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	memcpy(address.sun_path, path, strlen(path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+	return fd;
+}
+
+static int
+bind_at(const char *path, bool listening)
+{
+	int fd = bind_kind(path, SOCK_STREAM);
+
 	if (listening)
 		ck_assert_int_eq(listen(fd, 5), 0);
 	return fd;
@@ -984,6 +992,19 @@ START_TEST(test_live_socket)
 	ck_assert_str_eq(fault, want);
 	close(client_connect(socket_path));
 	close(fd);
+}
+END_TEST
+
+/* Such as /dev/log: nobody can connect to it as we do, but somebody reads there. */
+START_TEST(test_live_datagram_socket)
+{
+	int fd = bind_kind(socket_path, SOCK_DGRAM);
+
+	ck_assert_int_eq(try_open(socket_path), -EADDRINUSE);
+	ck_assert_int_eq(access(socket_path, F_OK), 0);
+	close(fd);
+	ck_assert_msg(try_open(socket_path) == 0, "%s", fault);
+	server_close();
 }
 END_TEST
 
@@ -1155,6 +1176,7 @@ main(void)
 	tcase_add_test(streams, test_events_of_a_change);
 	tcase_add_test(sockets, test_mode);
 	tcase_add_test(sockets, test_stale_socket);
+	tcase_add_test(sockets, test_live_datagram_socket);
 	tcase_add_test(sockets, test_live_socket);
 	tcase_add_test(sockets, test_live_daemon);
 	tcase_add_test(sockets, test_no_socket_there);

@@ -186,6 +186,7 @@ do_remove(void *arg)
 	struct removing *removing = arg;
 
 	task_remove(removing->task, &removing->gone);
+	task_abandon(removing->task);
 }
 
 static void
