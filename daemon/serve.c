@@ -315,7 +315,7 @@ int
 serve(const struct serve_options *options, struct config *config)
 {
 	char text[200];
-	int r, stopped;
+	int r, stopped, code;
 
 	log_set_level((enum log_level) config->log_level);
 	r = log_open();
@@ -343,8 +343,9 @@ serve(const struct serve_options *options, struct config *config)
 	stopped = end();
 	log_line(LOG_LEVEL_INFO, NULL, "stopped");
 	log_close();
+	code = r < 0 ? EXIT_BROKEN : EXIT_DONE;
 	/* Destructors would pull the ground from under a module that still runs. */
 	if (stopped == -ETIMEDOUT)
-		_exit(EXIT_BROKEN);
-	return r < 0 ? EXIT_BROKEN : EXIT_DONE;
+		_exit(code);
+	return code;
 }
