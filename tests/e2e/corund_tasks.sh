@@ -51,6 +51,9 @@ tap_is "one action for each change of the count" \
 tap_is "none for a task with a pin" "$(lines_of 'fixed: fixed with')" 1
 tap_is "counted" "$(field '.resizes_done, .resizes_failed' status hook | tr '\n' ' ')" "2 0 "
 
+ctl limit
+has "corunctl limit: each level, and what decides" "/sys/fs/cgroup/a/b: 7.9 CPUs, which decides"
+
 # ---- a pin
 ctl workers 2
 tap_is "corunctl workers 2: exit code" "$status" 0
