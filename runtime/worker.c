@@ -241,6 +241,7 @@ worker_set_pool_size(uint32_t n, enum resize_by by)
 	if (grown > 0)
 		thread_wake_one();
 	monitor_wake();
+	monitor_wake_if_slow(); /* hogs on workers that retire */
 	lock_release(&sched.resize_lock, LOCK_RANK_RESIZE);
 	return (int) before;
 }

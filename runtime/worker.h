@@ -62,6 +62,7 @@ struct worker {
 	/* holder */
 	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
 	bool shares_slice;        /* what runs came from `next`: its waker's slice is its own */
+	uint64_t hog_turn_ns;     /* when a hog was last taken from the global queue */
 	uint64_t next_id, end_id; /* numbers for new coroutines */
 	struct stack_cache stacks;
 
@@ -88,6 +89,7 @@ struct worker {
 	struct {
 		uint64_t slice, switches;
 		uint64_t since_ns;     /* when this slice was first seen */
+		uint64_t switched_ns;  /* when what runs now was first seen */
 		uint64_t slice_cpu_ns; /* the thread's CPU clock then */
 		uint64_t last_cpu_ns;  /* at the last look */
 		uint64_t looked_ns;
