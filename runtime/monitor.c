@@ -116,11 +116,17 @@ is_asleep(struct thread *t)
 /* ---- one worker --------------------------------------------------------------------------------
  */
 
-/* Would anybody be helped if this worker went on with another thread? */
 static bool
 work_waits(struct worker *w)
 {
 	return atomic_load(&sched.n_global) > 0 || !runq_empty(&w->runq);
+}
+
+/* Would anybody be helped if this worker went on with another thread? Not while one is idle. */
+static bool
+would_help(struct worker *w)
+{
+	return atomic_load(&sched.n_idle) == 0 ? work_waits(w) : !runq_empty(&w->runq);
 }
 
 static bool
@@ -143,7 +149,7 @@ look_at_declared(struct worker *w, struct thread *t, uint64_t since_ns, uint64_t
 
 	if (elapsed_ns < DECLARED_NS)
 		return false;
-	if (elapsed_ns < DECLARED_LONG_NS && !work_waits(w))
+	if (elapsed_ns < DECLARED_LONG_NS && !would_help(w))
 		return false;
 	return take(w, t, LOST_BLOCKED_DECLARED);
 }
@@ -196,7 +202,7 @@ look_at_slice(struct worker *w, struct thread *t, bool same, uint64_t cpu_ns)
 	}
 	if (!same || cpu_ns - w->seen.flagged_cpu_ns < FLAG_HEEDED_NS)
 		return false;
-	return (retiring || work_waits(w)) && take(w, t, LOST_HANDOFF);
+	return (retiring || would_help(w)) && take(w, t, LOST_HANDOFF);
 }
 
 static bool
@@ -218,7 +224,7 @@ look_at(struct worker *w, uint64_t now_ns)
 		return false;
 	w->seen.looked_ns = now_ns;
 	cpu_ns = clock_read_ns(t->cpu_clock);
-	asleep = (work_waits(w) || atomic_load(&w->retiring)) && is_asleep(t);
+	asleep = (would_help(w) || atomic_load(&w->retiring)) && is_asleep(t);
 	if (same && asleep && w->seen.was_asleep && cpu_ns == w->seen.last_cpu_ns)
 		return take(w, t, LOST_BLOCKED);
 	w->seen.was_asleep = asleep;
