@@ -161,6 +161,8 @@ preempt_take(struct thread *t, struct worker *w, enum lost why)
 		return false;
 	}
 	t->worker = NULL;
+	if (why == LOST_HANDOFF)
+		w->hog_turn_ns = clock_now_ns();
 	count_lost(t, why);
 	decide(t, ATTENTION_TAKEN);
 	pass_on(w, heir);

@@ -56,6 +56,7 @@
 
 #include <corun/coroutine.h>
 
+#include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
@@ -321,6 +322,8 @@ sched_end_slice(struct coroutine *co)
 	/* Who shared the slice, or has to go because the worker retires, is no hog for that. */
 	bool hog = !w->shares_slice && !atomic_load(&w->retiring);
 
+	if (hog)
+		w->hog_turn_ns = clock_now_ns();
 	/* What is over is not for `next` to inherit. */
 	relaxed_add(&w->slice, 1);
 	/* Others are told of it by the switch, which puts @co into the global queue after it. */

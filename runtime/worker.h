@@ -62,7 +62,7 @@ struct worker {
 	/* holder */
 	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
 	bool shares_slice;        /* what runs came from `next`: its waker's slice is its own */
-	uint64_t hog_turn_ns;     /* when a hog was last taken from the global queue */
+	uint64_t hog_turn_ns;     /* when a hog's turn last began or ended here */
 	uint64_t next_id, end_id; /* numbers for new coroutines */
 	struct stack_cache stacks;
 
