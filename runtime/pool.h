@@ -178,6 +178,13 @@ void worker_push_idle_locked(struct worker *w);
 /* An idle worker for @t, which holds none; NULL if there is none. */
 struct worker *worker_acquire(struct thread *t);
 
+/* The holder's: a hog has its turn, @now_ns; it is over. Others run for as long then (steal.c). */
+void worker_begin_hog_turn(struct worker *w, uint64_t now_ns);
+void worker_end_hog_turn(struct worker *w);
+
+/* The holder's: is it time for a hog, though others wait? */
+bool worker_hog_is_due(struct worker *w, uint64_t now_ns);
+
 /*
  * Whoever held @w lets it go: to the idle list, with whatever its queue holds, or out of the pool
  * if it retires, and then its queue and timers go to others. Who calls looks for work next, or

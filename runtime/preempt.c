@@ -162,7 +162,7 @@ preempt_take(struct thread *t, struct worker *w, enum lost why)
 	}
 	t->worker = NULL;
 	if (why == LOST_HANDOFF)
-		w->hog_turn_ns = clock_now_ns();
+		worker_end_hog_turn(w);
 	count_lost(t, why);
 	decide(t, ATTENTION_TAKEN);
 	pass_on(w, heir);

@@ -56,7 +56,6 @@
 
 #include <corun/coroutine.h>
 
-#include "runtime/base/clock.h"
 #include "runtime/base/futex.h"
 #include "runtime/netpoll.h"
 #include "runtime/pool.h"
@@ -323,7 +322,7 @@ sched_end_slice(struct coroutine *co)
 	bool hog = !w->shares_slice && !atomic_load(&w->retiring);
 
 	if (hog)
-		w->hog_turn_ns = clock_now_ns();
+		worker_end_hog_turn(w);
 	/* What is over is not for `next` to inherit. */
 	relaxed_add(&w->slice, 1);
 	/* Others are told of it by the switch, which puts @co into the global queue after it. */

@@ -9,8 +9,8 @@
  *   6. the network, without waiting
  *   7. the rings of others, half of one at a time; in the last round also their timers, and their
  *      `next` if its owner does not run it within some microseconds
- *   8. the hogs: coroutines that used up their slice. Where others always come first, each worker
- *      gives one of them a turn at 3 or 5 every 20 ms: with slices of 10 ms half of the time
+ *   8. the hogs: coroutines that used up their slice. Where there are always others to come first,
+ *      each worker gives a hog a turn at 3 or 5, and then the others as much time as that took
  *   9. idle: release the worker, look at everything once more (sched.c, FENCE-WORK), then sleep in
  *      epoll if nobody does, else on the futex
  *
@@ -37,7 +37,6 @@ enum {
 	PICKS_PER_LOOK_WITH_TIMERS = 16,
 	ROUNDS = 4,
 	GLOBAL_BATCH_MAX = RUNQ_SIZE / 2,
-	HOG_TURN_MS = 20, /* at most, between two turns of hogs on one worker */
 	NEXT_SPINS =
 		100, /* how often to look whether a victim runs its `next` itself: about 3 us */
 };
@@ -86,7 +85,7 @@ hog_from_global_locked(struct worker *w, uint64_t now_ns)
 	struct coroutine *co = queue_take_locked(&sched.hogs, 1, &n);
 
 	queue_taken_locked(&sched.hogs, n);
-	w->hog_turn_ns = now_ns;
+	worker_begin_hog_turn(w, now_ns);
 	return co;
 }
 
@@ -103,7 +102,7 @@ from_global(struct worker *w, uint32_t max, bool hogs_too)
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
 	if (sched.hogs.head != NULL) {
 		now_ns = clock_now_ns();
-		turn = now_ns >= w->hog_turn_ns + HOG_TURN_MS * CORUN_MS;
+		turn = worker_hog_is_due(w, now_ns);
 	}
 	if (!turn)
 		co = woken_from_global_locked(w, max);
