@@ -18,10 +18,12 @@
  * It runs timers that are late because their worker is busy, polls the network when nobody else has
  * for 10 ms, and gives the memory of idle stacks back.
  *
- * It looks every 20 us while it finds something to do, then less and less often, at most every
- * 10 ms; every millisecond while work waits for a busy worker. When all workers have been idle
- * for 5 ms it sleeps without a period until one is acquired: not at once, for then whoever works
- * in short bursts would pay a system call for each.
+ * It looks every 20 us while it finds something to do, then less and less often, at least every
+ * 10 ms; every millisecond while work waits for a busy worker. If its next look is more than a
+ * millisecond off, it is woken for what comes into the global queue while no worker is idle, for a
+ * change of the pool, and for a timer that is due before that look while nobody waits in epoll. When
+ * all workers have been idle for 5 ms it sleeps without a period until one is acquired: not at once,
+ * for then whoever works in short bursts would pay a system call for each.
  *
  * The monitor needs no lock that a coroutine may hold: sched.lock and the timers' locks are held
  * inside the runtime only, where no thread is ever stopped by us. No malloc, no stdio.
@@ -45,7 +47,7 @@
 
 #define SLICE_NS         (10 * CORUN_MS)
 #define FLAG_HEEDED_NS   (500 * CORUN_US) /* of CPU; a call of the runtime takes far less */
-#define LOOK_NS          (1 * CORUN_MS) /* between two looks at one thread's state */
+#define LOOK_NS          (1 * CORUN_MS)   /* between two looks at one thread's state */
 #define DECLARED_NS      (20 * CORUN_US)
 #define DECLARED_LONG_NS (10 * CORUN_MS)
 #define PERIOD_MIN_NS    (20 * CORUN_US)
@@ -62,8 +64,8 @@ static struct {
 	_Atomic bool stop;
 	_Atomic uint32_t soon; /* futex: 1 asks for a look now */
 	_Atomic uint64_t period_ns;
-	_Atomic uint64_t until_ns; /* when the present pause ends */
-	uint64_t preferred_ns;     /* when a flag was last raised for one that woke */
+	_Atomic uint64_t until_ns;        /* when the present pause ends */
+	uint64_t preferred_ns;            /* when a flag was last raised for one that woke */
 	_Atomic(struct thread *) reading; /* its stat_fd is being read */
 	uint64_t trimmed_ns;
 	bool trim_more;
@@ -309,12 +311,13 @@ trim_stacks(uint64_t now_ns)
  * late timer does not: when the next one is due is known.
  */
 static bool
-look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
+look(uint64_t now_ns, bool *ret_waits)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
 	bool acted = poll_network(now_ns);
+	uint64_t next_timer_ns;
 
-	sched_run_due_timers(now_ns, ret_next_timer_ns);
+	sched_run_due_timers(now_ns, &next_timer_ns);
 	*ret_waits = atomic_load(&sched.n_retiring) > 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct worker *w = worker_slot(i);
@@ -370,7 +373,9 @@ monitor_wake_if_slow(void)
 void
 monitor_timer_added(uint64_t when_ns)
 {
-	if (when_ns + LOOK_NS < atomic_load(&monitor.until_ns))
+	uint64_t until_ns = atomic_load(&monitor.until_ns);
+
+	if (until_ns > LOOK_NS && when_ns < until_ns - LOOK_NS)
 		monitor_wake_soon();
 }
 
@@ -428,7 +433,7 @@ monitor_main(void *arg)
 	(void) arg;
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	while (!atomic_load(&monitor.stop)) {
-		uint64_t now_ns, next_timer_ns;
+		uint64_t now_ns;
 		bool acted, waits;
 
 		if (all_idle()) {
@@ -439,7 +444,7 @@ monitor_main(void *arg)
 			quiet = 0;
 		}
 		now_ns = clock_now_ns();
-		acted = look(now_ns, &waits, &next_timer_ns);
+		acted = look(now_ns, &waits);
 		atomic_fetch_add(&monitor_ticks, 1);
 		if (acted) {
 			period_ns = PERIOD_MIN_NS;

@@ -264,7 +264,7 @@ void monitor_wake_soon(void);
 /* The same, if its next period is not a short one already: something waits while all are busy. */
 void monitor_wake_if_slow(void);
 
-/* A timer was added that is due at @when_ns, and nobody waits in epoll. [FENCE-TIMER] */
+/* A timer is due at @when_ns (UINT64_MAX: none), and nobody waits in epoll. [FENCE-TIMER] */
 void monitor_timer_added(uint64_t when_ns);
 
 /* @t ends and has taken its stat_fd away: wait until the monitor does not read it any more. */

@@ -34,7 +34,9 @@
  * off to each other stays together, and no longer than others. For that every pick counts, from
  * `next` too: after so many the loop looks at the rest, and goes on with `next` in the same slice if
  * there is nothing else. And when a slice that was shared is over, who was to run next goes behind
- * the others of the ring (sched_end_slice).
+ * the others of the ring (sched_end_slice). Who used up a slice alone is a hog, until it parks: it
+ * waits in a part of the global queue of its own, and all others come first (steal.c, which sees to
+ * it that hogs have their turns too).
  *
  * Locks: see base/lock_ranks.def. None is held across a switch.
  *

@@ -329,6 +329,9 @@ sleep_as_poller(struct thread *t)
 	}
 	/* Timers of busy workers too, with or without a worker of one's own. */
 	sched_run_due_timers(clock_now_ns(), &until);
+	/* The next one is nobody's if all are busy: no thread takes over as the poller then. */
+	if (atomic_load(&sched.n_idle) == 0)
+		monitor_timer_added(until);
 	if (list != NULL)
 		sched_put_global(list);
 	return true;

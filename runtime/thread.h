@@ -64,8 +64,8 @@ struct thread {
 	pid_t tid;
 	_Atomic clockid_t cpu_clock;
 	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */
-	int nice;          /* what it began with */
-	bool low_priority; /* it was lowered as a hog's, and may not be raised again */
+	int nice;            /* what it began with */
+	bool low_priority;   /* it was lowered as a hog's, and may not be raised again */
 
 	pthread_t pthread;
 	struct thread *all_link; /* every struct thread ever made, newest first */

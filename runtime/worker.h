@@ -63,10 +63,10 @@ struct worker {
 
 	/* holder */
 	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
-	bool shares_slice;        /* what runs came from `next`: its waker's slice is its own */
-	uint64_t hog_began_ns;    /* when a hog last had its turn here */
-	uint64_t hog_ran_ns;      /* for how long, until the next look at those that waited for it */
-	uint64_t hog_due_ns;      /* not before this do hogs go before others */
+	bool shares_slice;     /* what runs came from `next`: its waker's slice is its own */
+	uint64_t hog_began_ns; /* when a hog last had its turn here */
+	uint64_t hog_ran_ns;   /* for how long, until the next look at those that waited for it */
+	uint64_t hog_due_ns;   /* not before this do hogs go before others */
 	uint64_t next_id, end_id; /* numbers for new coroutines */
 	struct stack_cache stacks;
 
