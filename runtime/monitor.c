@@ -5,8 +5,12 @@
  *   - declared blocking: the worker is taken after 20 us if work waits, after 10 ms in any case;
  *   - a slice of 10 ms of the thread's CPU clock is over: the flag is raised, which the next call
  *     of the runtime finds;
- *   - the flag was raised a millisecond of CPU ago, nothing has moved, and work waits (or the
+ *   - the flag was raised half a millisecond of CPU ago, nothing has moved, and work waits (or the
  *     worker retires): the worker is handed off;
+ *   - woken beats hogs: a coroutine that is no hog itself waits, and every worker has run the same
+ *     one for a millisecond: the flag of the oldest slice is raised now, whatever is left of it,
+ *     and each millisecond that of one more. Slices are of CPU time: on a busy machine, or under a
+ *     quota, 10 ms of them may last a tenth of a second, and several hogs may be before the other;
  *   - nothing moves, work waits, and twice in a row the kernel says that the thread sleeps (state
  *     S or D) while its CPU clock stands still: blocked undeclared, the worker is taken. A thread
  *     that is throttled or crowded out is in state R and keeps its worker: under a quota every
@@ -14,10 +18,12 @@
  * It runs timers that are late because their worker is busy, polls the network when nobody else has
  * for 10 ms, and gives the memory of idle stacks back.
  *
- * It looks every 20 us while it finds something to do, then less and less often, at most every
- * 10 ms; every millisecond while work waits for a busy worker. When all workers have been idle
- * for 5 ms it sleeps without a period until one is acquired: not at once, for then whoever works
- * in short bursts would pay a system call for each.
+ * It looks every 20 us while it finds something to do, then less and less often, at least every
+ * 10 ms; every millisecond while work waits for a busy worker. If its next look is more than a
+ * millisecond off, it is woken for what comes into the global queue while no worker is idle, for a
+ * change of the pool, and for a timer that is due before that look while nobody waits in epoll. When
+ * all workers have been idle for 5 ms it sleeps without a period until one is acquired: not at once,
+ * for then whoever works in short bursts would pay a system call for each.
  *
  * The monitor needs no lock that a coroutine may hold: sched.lock and the timers' locks are held
  * inside the runtime only, where no thread is ever stopped by us. No malloc, no stdio.
@@ -40,8 +46,8 @@
 #include "runtime/pool.h"
 
 #define SLICE_NS         (10 * CORUN_MS)
-#define FLAG_HEEDED_NS   (1 * CORUN_MS) /* of CPU; a call of the runtime takes far less */
-#define LOOK_NS          (1 * CORUN_MS) /* between two looks at one thread's state */
+#define FLAG_HEEDED_NS   (500 * CORUN_US) /* of CPU; a call of the runtime takes far less */
+#define LOOK_NS          (1 * CORUN_MS)   /* between two looks at one thread's state */
 #define DECLARED_NS      (20 * CORUN_US)
 #define DECLARED_LONG_NS (10 * CORUN_MS)
 #define PERIOD_MIN_NS    (20 * CORUN_US)
@@ -58,6 +64,8 @@ static struct {
 	_Atomic bool stop;
 	_Atomic uint32_t soon; /* futex: 1 asks for a look now */
 	_Atomic uint64_t period_ns;
+	_Atomic uint64_t until_ns;        /* when the present pause ends */
+	uint64_t preferred_ns;            /* when a flag was last raised for one that woke */
 	_Atomic(struct thread *) reading; /* its stat_fd is being read */
 	uint64_t trimmed_ns;
 	bool trim_more;
@@ -110,11 +118,17 @@ is_asleep(struct thread *t)
 /* ---- one worker --------------------------------------------------------------------------------
  */
 
-/* Would anybody be helped if this worker went on with another thread? */
 static bool
 work_waits(struct worker *w)
 {
 	return atomic_load(&sched.n_global) > 0 || !runq_empty(&w->runq);
+}
+
+/* Would anybody be helped if this worker went on with another thread? Not while one is idle. */
+static bool
+would_help(struct worker *w)
+{
+	return atomic_load(&sched.n_idle) == 0 ? work_waits(w) : !runq_empty(&w->runq);
 }
 
 static bool
@@ -137,7 +151,7 @@ look_at_declared(struct worker *w, struct thread *t, uint64_t since_ns, uint64_t
 
 	if (elapsed_ns < DECLARED_NS)
 		return false;
-	if (elapsed_ns < DECLARED_LONG_NS && !work_waits(w))
+	if (elapsed_ns < DECLARED_LONG_NS && !would_help(w))
 		return false;
 	return take(w, t, LOST_BLOCKED_DECLARED);
 }
@@ -156,12 +170,22 @@ note_progress(struct worker *w, struct thread *t, uint64_t now_ns)
 		w->seen.flagged = false;
 		w->seen.refused = false;
 	}
-	if (!same)
+	if (!same) {
 		w->seen.was_asleep = false;
+		w->seen.switched_ns = now_ns;
+	}
 	w->seen.thread = t;
 	w->seen.slice = slice;
 	w->seen.switches = switches;
 	return same;
+}
+
+static void
+flag(struct worker *w, struct thread *t, uint64_t cpu_ns)
+{
+	preempt_flag(t);
+	w->seen.flagged = true;
+	w->seen.flagged_cpu_ns = cpu_ns;
 }
 
 /* The slice is running. Return: whether something was done. */
@@ -175,14 +199,12 @@ look_at_slice(struct worker *w, struct thread *t, bool same, uint64_t cpu_ns)
 	if (!w->seen.flagged) {
 		if (!retiring && cpu_ns - w->seen.slice_cpu_ns < SLICE_NS - LOOK_NS)
 			return false;
-		preempt_flag(t);
-		w->seen.flagged = true;
-		w->seen.flagged_cpu_ns = cpu_ns;
+		flag(w, t, cpu_ns);
 		return false; /* whether it was heeded is seen in a millisecond, not sooner */
 	}
 	if (!same || cpu_ns - w->seen.flagged_cpu_ns < FLAG_HEEDED_NS)
 		return false;
-	return (retiring || work_waits(w)) && take(w, t, LOST_HANDOFF);
+	return (retiring || would_help(w)) && take(w, t, LOST_HANDOFF);
 }
 
 static bool
@@ -204,12 +226,56 @@ look_at(struct worker *w, uint64_t now_ns)
 		return false;
 	w->seen.looked_ns = now_ns;
 	cpu_ns = clock_read_ns(t->cpu_clock);
-	asleep = (work_waits(w) || atomic_load(&w->retiring)) && is_asleep(t);
+	asleep = (would_help(w) || atomic_load(&w->retiring)) && is_asleep(t);
 	if (same && asleep && w->seen.was_asleep && cpu_ns == w->seen.last_cpu_ns)
 		return take(w, t, LOST_BLOCKED);
 	w->seen.was_asleep = asleep;
 	w->seen.last_cpu_ns = cpu_ns;
 	return look_at_slice(w, t, same, cpu_ns);
+}
+
+/* Has @w run the same coroutine for so long that it will hardly look for another soon? */
+static bool
+is_stuck(struct worker *w, struct thread *t, uint64_t now_ns)
+{
+	return t == w->seen.thread && now_ns - w->seen.switched_ns >= LOOK_NS &&
+	       atomic_load_explicit(&t->in_rt, memory_order_relaxed) == 0 &&
+	       atomic_load(&t->blocks_since_ns) == 0;
+}
+
+/* Woken beats hogs: see above. */
+static void
+prefer_woken(uint64_t now_ns)
+{
+	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
+	bool global = atomic_load(&sched.n_woken) > 0;
+	struct worker *best = NULL;
+	bool best_has_ring = false;
+
+	if (now_ns - monitor.preferred_ns < LOOK_NS || atomic_load(&sched.n_idle) > 0)
+		return;
+	for (uint32_t i = 0; i < n; i++) {
+		struct worker *w = worker_slot(i);
+		struct thread *t = atomic_load(&w->thread);
+		bool has_ring = !runq_empty(&w->runq);
+
+		if (t == NULL || atomic_load(&w->retiring))
+			continue;
+		if (!is_stuck(w, t, now_ns))
+			return;
+		if (w->seen.flagged || (!global && !has_ring))
+			continue;
+		/* One that waits in a worker's own ring is best served there. */
+		if (best == NULL || has_ring > best_has_ring ||
+		    (has_ring == best_has_ring && w->seen.since_ns < best->seen.since_ns)) {
+			best = w;
+			best_has_ring = has_ring;
+		}
+	}
+	if (best == NULL)
+		return;
+	monitor.preferred_ns = now_ns;
+	flag(best, best->seen.thread, clock_read_ns(best->seen.thread->cpu_clock));
 }
 
 /* ---- the rest ----------------------------------------------------------------------------------
@@ -245,12 +311,13 @@ trim_stacks(uint64_t now_ns)
  * late timer does not: when the next one is due is known.
  */
 static bool
-look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
+look(uint64_t now_ns, bool *ret_waits)
 {
 	uint32_t n = atomic_load_explicit(&sched.n_slots, memory_order_acquire);
 	bool acted = poll_network(now_ns);
+	uint64_t next_timer_ns;
 
-	sched_run_due_timers(now_ns, ret_next_timer_ns);
+	sched_run_due_timers(now_ns, &next_timer_ns);
 	*ret_waits = atomic_load(&sched.n_retiring) > 0;
 	for (uint32_t i = 0; i < n; i++) {
 		struct worker *w = worker_slot(i);
@@ -258,6 +325,8 @@ look(uint64_t now_ns, bool *ret_waits, uint64_t *ret_next_timer_ns)
 		acted |= look_at(w, now_ns);
 		*ret_waits |= w->seen.thread != NULL && work_waits(w);
 	}
+	if (*ret_waits)
+		prefer_woken(now_ns);
 	/* The heir of the next take-over has to be made ahead. */
 	if (*ret_waits && atomic_load(&sched.n_idle_threads) == 0)
 		thread_request();
@@ -294,6 +363,22 @@ monitor_wake_soon(void)
 		futex_wake(&monitor.soon, 1);
 }
 
+void
+monitor_wake_if_slow(void)
+{
+	if (atomic_load_explicit(&monitor.period_ns, memory_order_relaxed) > LOOK_NS)
+		monitor_wake_soon();
+}
+
+void
+monitor_timer_added(uint64_t when_ns)
+{
+	uint64_t until_ns = atomic_load(&monitor.until_ns);
+
+	if (until_ns > LOOK_NS && when_ns < until_ns - LOOK_NS)
+		monitor_wake_soon();
+}
+
 static bool
 all_idle(void)
 {
@@ -320,7 +405,19 @@ sleep_while_idle(void)
 static bool
 pause_until(uint64_t until_ns, uint64_t period_ns)
 {
+	uint64_t next_timer_ns;
+
 	atomic_store_explicit(&monitor.period_ns, period_ns, memory_order_relaxed);
+	atomic_store(&monitor.until_ns, until_ns);
+	/*
+	 * The poller wakes for timers; when there is none, this thread does. Who adds one now either
+	 * finds until_ns, or is found here [FENCE-TIMER].
+	 */
+	sched_run_due_timers(0, &next_timer_ns);
+	if (next_timer_ns < until_ns && atomic_load(&sched.poll_until) == 0) {
+		until_ns = next_timer_ns;
+		atomic_store(&monitor.until_ns, until_ns);
+	}
 	if (atomic_exchange(&monitor.soon, 0) != 0)
 		return true;
 	futex_wait(&monitor.soon, 0, until_ns);
@@ -337,7 +434,7 @@ monitor_main(void *arg)
 	prctl(PR_SET_NAME, "corun-monitor", 0, 0, 0);
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	while (!atomic_load(&monitor.stop)) {
-		uint64_t now_ns, next_timer_ns, until;
+		uint64_t now_ns;
 		bool acted, waits;
 
 		if (all_idle()) {
@@ -348,7 +445,7 @@ monitor_main(void *arg)
 			quiet = 0;
 		}
 		now_ns = clock_now_ns();
-		acted = look(now_ns, &waits, &next_timer_ns);
+		acted = look(now_ns, &waits);
 		atomic_fetch_add(&monitor_ticks, 1);
 		if (acted) {
 			period_ns = PERIOD_MIN_NS;
@@ -360,11 +457,7 @@ monitor_main(void *arg)
 			period_ns = LOOK_NS;
 		if (period_ns > PERIOD_MAX_NS)
 			period_ns = PERIOD_MAX_NS;
-		until = now_ns + period_ns;
-		/* The poller wakes for timers; when there is none, this thread does. */
-		if (next_timer_ns < until && atomic_load(&sched.poll_until) == 0)
-			until = next_timer_ns;
-		if (pause_until(until, period_ns))
+		if (pause_until(now_ns + period_ns, period_ns))
 			period_ns = PERIOD_MIN_NS;
 	}
 	return NULL;

@@ -27,6 +27,11 @@
 #include "runtime/thread.h"
 #include "runtime/worker.h"
 
+/* Coroutines through `link`. */
+struct queue {
+	struct coroutine *head, *tail;
+};
+
 struct sched {
 	_Atomic bool started;
 	_Atomic bool closing;  /* no timer starts a coroutine: corun_stop() has seen the last end */
@@ -35,9 +40,13 @@ struct sched {
 
 	struct lock lock; /* rank SCHED */
 
-	/* under lock; the counters are written under it and read by anybody */
-	struct coroutine *global_head, *global_tail;
-	_Atomic uint32_t n_global;
+	/*
+	 * The global queue, in two parts: `hogs` holds those that used up their slice, `woken` all
+	 * others. Under lock; the counters are written under it and read by anybody.
+	 */
+	struct queue woken, hogs;
+	_Atomic uint32_t n_global; /* in both parts */
+	_Atomic uint32_t n_woken;
 	struct list idle_workers; /* last released first */
 	_Atomic uint32_t n_idle;
 	struct list idle_threads; /* last asleep first */
@@ -110,6 +119,9 @@ pool_fence(void)
 /* A list of coroutines (through `link`) into the global queue; wakes a thread for it. */
 void sched_put_global(struct coroutine *list);
 
+/* One that used up its slice: its turn comes when nothing else is queued, or now and then. */
+void sched_put_hog(struct coroutine *co);
+
 /* One runnable coroutine into the queue of the caller's worker, else the global one. */
 void sched_put(struct coroutine *co, bool as_next);
 
@@ -137,12 +149,14 @@ unsigned sched_run_due_timers(uint64_t now_ns, uint64_t *ret_next_ns);
 /* The loop of a thread of the runtime. Returns when the runtime stops or the thread is to end. */
 void sched_loop(struct thread *t);
 
+/* sched.lock is held. Up to @max from the head of @q, as a list of *@ret_n. */
+struct coroutine *queue_take_locked(struct queue *q, uint32_t max, uint32_t *ret_n);
+
 /*
- * sched.lock is held. Up to @max from the global queue's head, as a list. n_global counts these
- * *@ret_n still: the caller lowers it before the lock is released, and not before those that are to
- * be queued elsewhere are visible there (FENCE-WORK).
+ * sched.lock is held. @n were taken from @q: they are not counted any more. Not before those that
+ * are to be queued elsewhere are visible there (FENCE-WORK).
  */
-struct coroutine *sched_get_global_locked(uint32_t max, uint32_t *ret_n);
+void queue_taken_locked(struct queue *q, uint32_t n);
 
 /* ---- steal.c ---- */
 
@@ -163,6 +177,13 @@ void worker_push_idle_locked(struct worker *w);
 
 /* An idle worker for @t, which holds none; NULL if there is none. */
 struct worker *worker_acquire(struct thread *t);
+
+/* The holder's: a hog has its turn, @now_ns; it is over. Others run for as long then (steal.c). */
+void worker_begin_hog_turn(struct worker *w, uint64_t now_ns);
+void worker_end_hog_turn(struct worker *w);
+
+/* The holder's: is it time for a hog, though others wait? */
+bool worker_hog_is_due(struct worker *w, uint64_t now_ns);
 
 /*
  * Whoever held @w lets it go: to the idle list, with whatever its queue holds, or out of the pool
@@ -239,6 +260,12 @@ void monitor_wake(void);
 
 /* There may be something to take: the monitor shall look now rather than at its next period. */
 void monitor_wake_soon(void);
+
+/* The same, if its next period is not a short one already: something waits while all are busy. */
+void monitor_wake_if_slow(void);
+
+/* A timer is due at @when_ns (UINT64_MAX: none), and nobody waits in epoll. [FENCE-TIMER] */
+void monitor_timer_added(uint64_t when_ns);
 
 /* @t ends and has taken its stat_fd away: wait until the monitor does not read it any more. */
 void monitor_release(struct thread *t);

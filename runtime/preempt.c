@@ -26,7 +26,7 @@
 
 enum {
 	DECISION_SPINS = 200,
-	NICE_OF_HOGS = 5, /* below the workers, but not starved by them */
+	NICE_OF_HOGS = 5, /* more than the workers: below them, but not starved by them */
 };
 
 static bool fenced; /* membarrier is not to be had; immutable while started */
@@ -110,7 +110,7 @@ count_lost(struct thread *t, enum lost why)
 	case LOST_HANDOFF:
 		atomic_fetch_add(&sched.handoffs, 1);
 		atomic_fetch_add(&sched.n_handed_off, 1);
-		raw_syscall3(SYS_setpriority, PRIO_PROCESS, t->tid, NICE_OF_HOGS);
+		raw_syscall3(SYS_setpriority, PRIO_PROCESS, t->tid, t->nice + NICE_OF_HOGS);
 		break;
 	case LOST_BLOCKED:
 		atomic_fetch_add(&sched.blocked, 1);
@@ -161,6 +161,8 @@ preempt_take(struct thread *t, struct worker *w, enum lost why)
 		return false;
 	}
 	t->worker = NULL;
+	if (why == LOST_HANDOFF)
+		worker_end_hog_turn(w);
 	count_lost(t, why);
 	decide(t, ATTENTION_TAKEN);
 	pass_on(w, heir);
@@ -201,14 +203,14 @@ come_back(struct thread *t)
 	if (why == LOST_HANDOFF) {
 		atomic_fetch_sub(&sched.n_handed_off, 1);
 		/* Lowering nice takes a privilege. Without it this thread has served its time. */
-		if (raw_syscall3(SYS_setpriority, PRIO_PROCESS, t->tid, 0) != 0)
+		if (raw_syscall3(SYS_setpriority, PRIO_PROCESS, t->tid, t->nice) != 0)
 			t->low_priority = true;
 	} else {
 		atomic_fetch_sub(&sched.n_blocked, 1);
 	}
 	if (!t->low_priority && t->current->bound == NULL && worker_acquire(t) != NULL)
 		return;
-	sched_switch_out(t->current, AFTER_YIELD_GLOBAL);
+	sched_switch_out(t->current, why == LOST_HANDOFF ? AFTER_PREEMPTED : AFTER_YIELD_GLOBAL);
 }
 
 struct coroutine *

@@ -92,6 +92,24 @@ abandon(struct coroutine *co)
 	count_add(NULL, ended, 1);
 }
 
+static void
+abandon_all_of(struct queue *q)
+{
+	struct coroutine *co;
+	uint32_t n;
+
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	co = queue_take_locked(q, UINT32_MAX, &n);
+	queue_taken_locked(q, n);
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	while (co != NULL) {
+		struct coroutine *following = co->link;
+
+		abandon(co);
+		co = following;
+	}
+}
+
 /*
  * A plain thread may have started a coroutine after the last one had ended and before the stop was
  * announced. No thread will run it: its function is not called.
@@ -101,18 +119,9 @@ abandon_queued(void)
 {
 	uint32_t n = atomic_load(&sched.n_slots);
 	struct coroutine *co;
-	uint32_t got;
 
-	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
-	co = sched_get_global_locked(UINT32_MAX, &got);
-	atomic_fetch_sub(&sched.n_global, got);
-	lock_release(&sched.lock, LOCK_RANK_SCHED);
-	while (co != NULL) {
-		struct coroutine *following = co->link;
-
-		abandon(co);
-		co = following;
-	}
+	abandon_all_of(&sched.woken);
+	abandon_all_of(&sched.hogs);
 	for (uint32_t i = 0; i < n; i++) {
 		struct runq *q = &worker_slot(i)->runq;
 

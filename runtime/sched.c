@@ -34,7 +34,9 @@
  * off to each other stays together, and no longer than others. For that every pick counts, from
  * `next` too: after so many the loop looks at the rest, and goes on with `next` in the same slice if
  * there is nothing else. And when a slice that was shared is over, who was to run next goes behind
- * the others of the ring (sched_end_slice).
+ * the others of the ring (sched_end_slice). Who used up a slice alone is a hog, until it parks: it
+ * waits in a part of the global queue of its own, and all others come first (steal.c, which sees to
+ * it that hogs have their turns too).
  *
  * Locks: see base/lock_ranks.def. None is held across a switch.
  *
@@ -86,6 +88,17 @@ sched_is_started(void)
 /* ---- queues ------------------------------------------------------------------------------------
  */
 
+/* sched.lock is held. */
+static void
+queue_append_locked(struct queue *q, struct coroutine *first, struct coroutine *last)
+{
+	if (q->tail != NULL)
+		q->tail->link = first;
+	else
+		q->head = first;
+	q->tail = last;
+}
+
 void
 sched_put_global(struct coroutine *list)
 {
@@ -97,20 +110,30 @@ sched_put_global(struct coroutine *list)
 		n++;
 	}
 	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
-	if (sched.global_tail != NULL)
-		sched.global_tail->link = list;
-	else
-		sched.global_head = list;
-	sched.global_tail = last;
+	queue_append_locked(&sched.woken, list, last);
+	atomic_fetch_add(&sched.n_woken, n);
 	atomic_fetch_add(&sched.n_global, n); /* FENCE-WORK, publishing half */
+	lock_release(&sched.lock, LOCK_RANK_SCHED);
+	thread_wake_one();
+	if (atomic_load(&sched.n_idle) == 0)
+		monitor_wake_if_slow();
+}
+
+void
+sched_put_hog(struct coroutine *co)
+{
+	co->link = NULL;
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	queue_append_locked(&sched.hogs, co, co);
+	atomic_fetch_add(&sched.n_global, 1); /* FENCE-WORK, publishing half */
 	lock_release(&sched.lock, LOCK_RANK_SCHED);
 	thread_wake_one();
 }
 
 struct coroutine *
-sched_get_global_locked(uint32_t max, uint32_t *ret_n)
+queue_take_locked(struct queue *q, uint32_t max, uint32_t *ret_n)
 {
-	struct coroutine *first = sched.global_head;
+	struct coroutine *first = q->head;
 	struct coroutine *last = first;
 	uint32_t n = 1;
 
@@ -121,12 +144,20 @@ sched_get_global_locked(uint32_t max, uint32_t *ret_n)
 		last = last->link;
 		n++;
 	}
-	sched.global_head = last->link;
-	if (sched.global_head == NULL)
-		sched.global_tail = NULL;
+	q->head = last->link;
+	if (q->head == NULL)
+		q->tail = NULL;
 	last->link = NULL;
 	*ret_n = n;
 	return first;
+}
+
+void
+queue_taken_locked(struct queue *q, uint32_t n)
+{
+	if (q == &sched.woken)
+		atomic_fetch_sub(&sched.n_woken, n);
+	atomic_fetch_sub(&sched.n_global, n); /* FENCE-WORK: after the tail of the ring */
 }
 
 static void
@@ -255,6 +286,9 @@ finish_left(struct thread *t)
 		left->link = NULL;
 		sched_put_global(left);
 		break;
+	case AFTER_PREEMPTED:
+		sched_put_hog(left);
+		break;
 	case AFTER_END:
 		end_of(t, left);
 		break;
@@ -286,13 +320,17 @@ sched_end_slice(struct coroutine *co)
 {
 	struct worker *w = thread_self()->worker;
 	struct coroutine *next = w->shares_slice ? runq_take_next(&w->runq) : NULL;
+	/* Who shared the slice, or has to go because the worker retires, is no hog for that. */
+	bool hog = !w->shares_slice && !atomic_load(&w->retiring);
 
+	if (hog)
+		worker_end_hog_turn(w);
 	/* What is over is not for `next` to inherit. */
 	relaxed_add(&w->slice, 1);
 	/* Others are told of it by the switch, which puts @co into the global queue after it. */
 	if (next != NULL)
 		put_ring(w, next);
-	sched_switch_out(co, AFTER_YIELD_GLOBAL);
+	sched_switch_out(co, hog ? AFTER_PREEMPTED : AFTER_YIELD_GLOBAL);
 }
 
 /* The easy successors: what this worker has itself. NULL: ask the loop. */
@@ -546,7 +584,11 @@ sched_timer_added(uint64_t when_ns)
 			netpoll_break();
 		return;
 	}
+	if (when_ns == UINT64_MAX)
+		return;
 	/* A worker's thread looks at its timers itself; from elsewhere somebody has to be asked. */
-	if (when_ns != UINT64_MAX && (thread_self() == NULL || thread_self()->worker == NULL))
+	if (thread_self() == NULL || thread_self()->worker == NULL)
 		thread_wake_one();
+	/* But what it runs until then may be a hog. */
+	monitor_timer_added(when_ns);
 }

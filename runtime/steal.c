@@ -5,11 +5,13 @@
  *   2. timers of this worker that are due
  *   3. now and then the global queue and the network first, so that neither starves
  *   4. this worker's `next` and ring
- *   5. the global queue
+ *   5. the global queue, but for the hogs in it
  *   6. the network, without waiting
  *   7. the rings of others, half of one at a time; in the last round also their timers, and their
  *      `next` if its owner does not run it within some microseconds
- *   8. idle: release the worker, look at everything once more (sched.c, FENCE-WORK), then sleep in
+ *   8. the hogs: coroutines that used up their slice. Where there are always others to come first,
+ *      each worker gives a hog a turn at 3 or 5, and then the others as much time as that took
+ *   9. idle: release the worker, look at everything once more (sched.c, FENCE-WORK), then sleep in
  *      epoll if nobody does, else on the futex
  *
  * At most half as many threads look at 7 as workers are busy: more would find nothing but each
@@ -56,16 +58,13 @@ random_next(struct thread *t)
  * are counted in n_global until they are there: who goes idle sees them in one or the other.
  */
 static struct coroutine *
-from_global(struct worker *w, uint32_t max)
+woken_from_global_locked(struct worker *w, uint32_t max)
 {
+	uint32_t share = atomic_load(&sched.n_woken) / atomic_load(&sched.n_workers) + 1;
 	struct coroutine *co, *rest;
-	uint32_t share, n;
+	uint32_t n;
 
-	if (atomic_load_explicit(&sched.n_global, memory_order_relaxed) == 0)
-		return NULL;
-	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
-	share = atomic_load(&sched.n_global) / atomic_load(&sched.n_workers) + 1;
-	co = sched_get_global_locked(share < max ? share : max, &n);
+	co = queue_take_locked(&sched.woken, share < max ? share : max, &n);
 	rest = co != NULL ? co->link : NULL;
 	while (rest != NULL) {
 		struct coroutine *following = rest->link;
@@ -74,7 +73,41 @@ from_global(struct worker *w, uint32_t max)
 		must(runq_put(&w->runq, rest) == NULL);
 		rest = following;
 	}
-	atomic_fetch_sub(&sched.n_global, n); /* FENCE-WORK: after the tail */
+	queue_taken_locked(&sched.woken, n);
+	return co;
+}
+
+/* Hogs are taken one by one: one in a ring would be before what is woken into it. */
+static struct coroutine *
+hog_from_global_locked(struct worker *w, uint64_t now_ns)
+{
+	uint32_t n;
+	struct coroutine *co = queue_take_locked(&sched.hogs, 1, &n);
+
+	queue_taken_locked(&sched.hogs, n);
+	worker_begin_hog_turn(w, now_ns);
+	return co;
+}
+
+/* @hogs_too: nothing else was found, so hogs need not wait until it is their turn. */
+static struct coroutine *
+from_global(struct worker *w, uint32_t max, bool hogs_too)
+{
+	struct coroutine *co = NULL;
+	uint64_t now_ns = 0;
+	bool turn = false;
+
+	if (atomic_load_explicit(&sched.n_global, memory_order_relaxed) == 0)
+		return NULL;
+	lock_acquire(&sched.lock, LOCK_RANK_SCHED);
+	if (sched.hogs.head != NULL) {
+		now_ns = clock_now_ns();
+		turn = worker_hog_is_due(w, now_ns);
+	}
+	if (!turn)
+		co = woken_from_global_locked(w, max);
+	if (co == NULL && sched.hogs.head != NULL && (turn || hogs_too))
+		co = hog_from_global_locked(w, now_ns);
 	lock_release(&sched.lock, LOCK_RANK_SCHED);
 	if (co != NULL)
 		co->link = NULL;
@@ -289,13 +322,16 @@ sleep_as_poller(struct thread *t)
 	atomic_store(&sched.polling, false);
 	atomic_store_explicit(&sched.last_poll_ns, clock_now_ns(), memory_order_relaxed);
 	count_add(NULL, netpolls, 1);
-	/* Timers of busy workers too: there may be no worker for this thread to do it with. */
-	sched_run_due_timers(clock_now_ns(), &until);
-
+	/* A worker first: what a timer readies then runs here, not on a thread that is to wake. */
 	if (worker_acquire(t) != NULL && !t->spinning) {
 		t->spinning = true;
 		atomic_fetch_add(&sched.n_spinning, 1);
 	}
+	/* Timers of busy workers too, with or without a worker of one's own. */
+	sched_run_due_timers(clock_now_ns(), &until);
+	/* The next one is nobody's if all are busy: no thread takes over as the poller then. */
+	if (atomic_load(&sched.n_idle) == 0)
+		monitor_timer_added(until);
 	if (list != NULL)
 		sched_put_global(list);
 	return true;
@@ -354,7 +390,7 @@ look(struct thread *t)
 	run_timers(w, &now_ns);
 	if (w->slow_in == 0) {
 		w->slow_in = picks_per_look(w);
-		co = from_global(w, 1);
+		co = from_global(w, 1, false);
 		if (co == NULL)
 			co = from_network(w);
 		if (co != NULL)
@@ -370,11 +406,13 @@ look(struct thread *t)
 	if (co == NULL)
 		co = runq_get(&w->runq);
 	if (co == NULL)
-		co = from_global(w, GLOBAL_BATCH_MAX);
+		co = from_global(w, GLOBAL_BATCH_MAX, false);
 	if (co == NULL)
 		co = from_network(w);
 	if (co == NULL && start_spinning(t))
 		co = from_others(t, &now_ns);
+	if (co == NULL)
+		co = from_global(w, GLOBAL_BATCH_MAX, true);
 	return co;
 }
 

@@ -20,6 +20,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -370,6 +371,7 @@ thread_main(void *arg)
 	int stat_fd;
 
 	t->tid = (pid_t) syscall(SYS_gettid);
+	t->nice = getpriority(PRIO_PROCESS, 0);
 	thread_init(t);
 	t->stat_fd = thread_open_stat(t->tid);
 	t->cpu_clock = own_cpu_clock();

@@ -26,7 +26,8 @@ enum after {
 	AFTER_NOTHING,
 	AFTER_PARK,         /* publish that it is parked */
 	AFTER_YIELD,        /* behind the others of this worker */
-	AFTER_YIELD_GLOBAL, /* behind the others of all workers: preempted, or no worker held */
+	AFTER_YIELD_GLOBAL, /* behind the others of all workers: no worker held, or bound */
+	AFTER_PREEMPTED,    /* behind the hogs: it used up its slice */
 	AFTER_END,          /* drop the runtime's reference */
 };
 
@@ -63,7 +64,8 @@ struct thread {
 	pid_t tid;
 	_Atomic clockid_t cpu_clock;
 	_Atomic int stat_fd; /* /proc/self/task/TID/stat, or -1 */
-	bool low_priority;
+	int nice;            /* what it began with */
+	bool low_priority;   /* it was lowered as a hog's, and may not be raised again */
 
 	pthread_t pthread;
 	struct thread *all_link; /* every struct thread ever made, newest first */

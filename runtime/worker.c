@@ -16,6 +16,9 @@
 
 #include <errno.h>
 
+#include <corun/time.h>
+
+#include "runtime/base/clock.h"
 #include "runtime/base/pages.h"
 #include "runtime/pool.h"
 
@@ -83,6 +86,32 @@ worker_acquire(struct thread *t)
 		monitor_wake();
 	}
 	return w;
+}
+
+void
+worker_begin_hog_turn(struct worker *w, uint64_t now_ns)
+{
+	w->hog_began_ns = now_ns;
+	w->hog_ran_ns = CORUN_MS; /* if it does not run up to its end */
+}
+
+void
+worker_end_hog_turn(struct worker *w)
+{
+	uint64_t ran_ns = clock_now_ns() - w->hog_began_ns;
+
+	w->hog_ran_ns = ran_ns < HOG_TURN_MS * CORUN_MS ? ran_ns : HOG_TURN_MS * CORUN_MS;
+}
+
+bool
+worker_hog_is_due(struct worker *w, uint64_t now_ns)
+{
+	/* From now on, not from its end: the thread that goes on may have had to wait for a CPU. */
+	if (w->hog_ran_ns != 0) {
+		w->hog_due_ns = now_ns + w->hog_ran_ns;
+		w->hog_ran_ns = 0;
+	}
+	return now_ns >= w->hog_due_ns;
 }
 
 /* All that the worker has to run, as a list. Its holder calls. */
@@ -241,6 +270,7 @@ worker_set_pool_size(uint32_t n, enum resize_by by)
 	if (grown > 0)
 		thread_wake_one();
 	monitor_wake();
+	monitor_wake_if_slow(); /* hogs on workers that retire */
 	lock_release(&sched.resize_lock, LOCK_RANK_RESIZE);
 	return (int) before;
 }

@@ -56,12 +56,17 @@ struct counts {
 #undef COUNTS_FIELD
 };
 
+enum { HOG_TURN_MS = 10 }; /* as long as a time slice; what a turn counts for at most */
+
 struct worker {
 	struct runq runq; /* its own protocol: runq.h */
 
 	/* holder */
 	_Alignas(64) uint32_t slow_in; /* picks until the loop looks at the rest first */
-	bool shares_slice;        /* what runs came from `next`: its waker's slice is its own */
+	bool shares_slice;     /* what runs came from `next`: its waker's slice is its own */
+	uint64_t hog_began_ns; /* when a hog last had its turn here */
+	uint64_t hog_ran_ns;   /* for how long, until the next look at those that waited for it */
+	uint64_t hog_due_ns;   /* not before this do hogs go before others */
 	uint64_t next_id, end_id; /* numbers for new coroutines */
 	struct stack_cache stacks;
 
@@ -88,6 +93,7 @@ struct worker {
 	struct {
 		uint64_t slice, switches;
 		uint64_t since_ns;     /* when this slice was first seen */
+		uint64_t switched_ns;  /* when what runs now was first seen */
 		uint64_t slice_cpu_ns; /* the thread's CPU clock then */
 		uint64_t last_cpu_ns;  /* at the last look */
 		uint64_t looked_ns;

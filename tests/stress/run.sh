@@ -3,8 +3,8 @@
 #
 #   tests/stress/run.sh BUILD-FOLDER [COROUTINES [SECONDS]]
 #
-# Prints TAP: resize (with membarrier and without), and throttled where a cgroup with a quota can be made
-# (v1 on this machine; else it is left to the small machine). In builds with a sanitizer its findings are
+# Prints TAP: resize (with membarrier and without), gap, and throttled where a cgroup with a quota can be
+# made (v1 on this machine; else it is left to the small machine). In builds with a sanitizer its findings are
 # failures.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -15,7 +15,7 @@ build=$(cd "$1" && pwd)
 coroutines=${2:-100000}
 seconds=${3:-30}
 export TSAN_OPTIONS="${TSAN_OPTIONS:-} halt_on_error=1 second_deadlock_stack=1"
-make -s -C "$build" tests/stress/resize tests/stress/throttled
+make -s -C "$build" tests/stress/gap tests/stress/resize tests/stress/throttled
 
 take() { # the results of one program, run as "$@", under the name $name
 	status=0
@@ -36,6 +36,9 @@ name="resize"
 take "$build/tests/stress/resize" "$coroutines" "$seconds"
 name="resize without membarrier"
 take env STRESS_NO_MEMBARRIER=1 "$build/tests/stress/resize" "$coroutines" $((seconds / 3 + 1))
+
+name="gap"
+take "$build/tests/stress/gap"
 
 # ---- under a quota of 50 %, in a cgroup of our own
 mount=$(awk '{ for (i = 7; $i != "-"; i++) ; }

@@ -1,6 +1,6 @@
 /*
  * Coroutines that always find each other in the `next` slot of one worker must not keep it from the
- * rest. The bounds are on the CPU time that passes, not on the clock: a busy machine changes that
+ * rest; hogs must not keep it from who wakes, nor these the hogs from it. The bounds are on the CPU time that passes, not on the clock: a busy machine changes that
  * little. Each is ten times or more what was seen.
  */
 
@@ -201,6 +201,117 @@ START_TEST(ring_beside_a_pinned_pair)
 }
 END_TEST
 
+/* ---- hogs and who wakes ------------------------------------------------------------------------
+ */
+
+enum { HOGS = 8 };
+
+static uint64_t
+thread_cpu_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
+
+/* So much CPU time of whichever thread this is, with @polite in pieces that let others run. */
+static void
+burn(uint64_t us, bool polite)
+{
+	while (us > 0) {
+		uint64_t piece_us = polite && us > 100 ? 100 : us;
+		uint64_t end_us = thread_cpu_us() + piece_us;
+
+		while (thread_cpu_us() < end_us && !atomic_load(&stop))
+			continue;
+		us -= piece_us;
+		corun_checkpoint();
+	}
+}
+
+static void
+hog(void *arg)
+{
+	while (!atomic_load(&stop))
+		burn(20000, arg != NULL);
+}
+
+/* Return: ms of CPU that 100 sleeps of 1 ms take beside hogs on one worker. */
+static uint64_t
+ticker_beside_hogs(bool polite, const char *what)
+{
+	struct corun_coroutine *hogs[HOGS];
+	uint64_t start, took;
+
+	pool_start(0);
+	for (int i = 0; i < HOGS; i++)
+		hogs[i] = spawn(hog, polite ? &stop : NULL);
+	start = cpu_ms();
+	ticker();
+	took = cpu_ms() - start;
+	printf("# 100 sleeps of 1 ms beside %d hogs %s: %lu ms of CPU\n", HOGS, what,
+	       (unsigned long) took);
+	atomic_store(&stop, true);
+	for (int i = 0; i < HOGS; i++)
+		join(hogs[i]);
+	pool_stop();
+	return took;
+}
+
+/* Each hog has a slice of 10 ms: behind all of them every sleep would take 80. */
+START_TEST(timers_beside_hogs)
+{
+	ck_assert_uint_lt(ticker_beside_hogs(true, "with checkpoints"), BOUND(3000));
+}
+END_TEST
+
+START_TEST(timers_beside_hogs_without_checkpoints)
+{
+	ck_assert_uint_lt(ticker_beside_hogs(false, "with few"), BOUND(5000));
+}
+END_TEST
+
+static void
+yield_on(void *arg)
+{
+	(void) arg;
+	while (!atomic_load(&stop)) {
+		atomic_fetch_add(&rounds, 1);
+		corun_yield();
+	}
+}
+
+static void
+burn_100_ms(void *arg)
+{
+	(void) arg;
+	burn(100000, true);
+}
+
+/* The ring of the only worker is never empty, and the hog not in it: it has its turns all the same. */
+START_TEST(hog_beside_yielders)
+{
+	struct corun_coroutine *others[4];
+	uint64_t start, took;
+
+	pool_start(0);
+	for (int i = 0; i < 4; i++)
+		others[i] = spawn(yield_on, NULL);
+	while (atomic_load(&rounds) < 1000)
+		usleep(100);
+	start = cpu_ms();
+	join(spawn(burn_100_ms, NULL));
+	took = cpu_ms() - start;
+	printf("# 100 ms of a hog beside 4 that yield: %lu ms of CPU\n", (unsigned long) took);
+	ck_assert_uint_lt(took, BOUND(3000));
+	atomic_store(&stop, true);
+	for (int i = 0; i < 4; i++)
+		join(others[i]);
+	pool_stop();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -214,6 +325,9 @@ main(void)
 	tcase_add_test(tcase, network_beside_a_pair);
 	tcase_add_test(tcase, ring_beside_a_pair);
 	tcase_add_test(tcase, ring_beside_a_pinned_pair);
+	tcase_add_test(tcase, timers_beside_hogs);
+	tcase_add_test(tcase, timers_beside_hogs_without_checkpoints);
+	tcase_add_test(tcase, hog_beside_yielders);
 	suite_add_tcase(suite, tcase);
 	return tap_run(suite);
 }
