@@ -42,7 +42,7 @@ _corunctl() {
 	nproc) words=$look ;;
 	cpu) words="--watch --json --capture $look" ;;
 	tasks | reload | version) words="--json $client" ;;
-	status) words="--lines --json $client" ;;
+	status) words="--lines --running --json $client" ;;
 	workers) words="auto --json $client" ;;
 	start | stop | restart) words="--json $client" ;;
 	logs) words="--lines $client" ;;

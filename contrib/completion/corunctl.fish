@@ -50,6 +50,7 @@ complete -c corunctl -n $client -l socket -r -F -d 'Of the daemon'
 complete -c corunctl -n $client -l timeout -x -d 'How long to wait for an answer'
 complete -c corunctl -n $json -l json -d 'As the daemon says it'
 complete -c corunctl -n $named -a '(__corunctl_tasks)' -d Task
+complete -c corunctl -n '__fish_seen_subcommand_from status' -l running -d 'Fail unless the task runs'
 complete -c corunctl -n $output -s n -l lines -x -d 'So many lines of output'
 complete -c corunctl -n $workers -a auto -d 'Back to the rules'
 complete -c corunctl -n $events -l since -x -d 'First those after this number'

@@ -72,7 +72,7 @@ set_path(struct listener *listener, const char *folder, const char *name, char *
 		return fail(-ENAMETOOLONG, fault, fault_size,
 			    "%s%s: the path of a socket has %zu bytes at most, this one has %zu",
 			    folder, name, sizeof(listener->path) - 1, len);
-	snprintf(listener->path, sizeof(listener->path), "%s%s", folder, name);
+	stpcpy(stpcpy(listener->path, folder), name);
 	return 0;
 }
 

@@ -80,10 +80,14 @@ tap_is "the changes of the count, in order" \
 
 # ---- stop, start, restart
 pid=$(field .pid status hook)
+ctl status hook --running
+tap_is "status --running of what runs: exit code" "$status" 0
 ctl stop hook
 tap_is "stop: exit code" "$status$err" 0
 tap_is "stop: state" "$(state_of hook)" stopped
 if gone "$pid"; then tap_ok "stop: the process is gone"; else tap_fail "stop: the process is gone"; fi
+ctl status hook --running
+tap_is "status --running of what is stopped: exit code" "$status" 1
 ctl start hook
 tap_is "start: state" "$(state_of hook)" running
 pid=$(field .pid status hook)

@@ -5,6 +5,7 @@
 #   guest_run MODE DIR SCRIPT   boot it with 8 CPUs in cgroup layout MODE, run SCRIPT of DIR there, and
 #                               take over its results
 
+# shellcheck disable=SC2154 # here
 guest_run() {
 	guest_start=$(date +%s)
 	guest_status=0

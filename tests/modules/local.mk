@@ -106,6 +106,7 @@ module_tests = \
 	tests/unit/test_proxy
 module_test_headers = \
 	tests/unit/module.h \
+	tests/unit/refuse.h \
 	tests/unit/tap.h
 check_PROGRAMS += $(module_tests)
 TESTS += $(module_tests)
