@@ -36,6 +36,7 @@ static struct {
 	const char *file;
 	struct config *config;
 	bool running;
+	bool again;     /* once more after it: what it has read may be old */
 	bool cancelled; /* the daemon stops */
 } state;
 
@@ -197,6 +198,10 @@ finish(struct call *call)
 		service_ready("running");
 	config_errors_free(&r->errors);
 	free(r);
+	if (state.again && !state.cancelled) {
+		state.again = false;
+		reload(NULL, NULL);
+	}
 }
 
 /* ---- the coroutine that reads ---------------------------------------------------------------- */
@@ -245,6 +250,12 @@ reload(void (*done)(void *arg, int status, char *body), void *arg)
 	state.running = false;
 	free(r);
 	answer(&none, 503, json_pack("{s:s}", "error", "no memory to reload"));
+}
+
+void
+reload_again(void)
+{
+	state.again = true;
 }
 
 void

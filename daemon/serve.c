@@ -116,9 +116,11 @@ stop(const char *why)
 static void
 reload_by_signal(void)
 {
-	if (daemon_.phase != RUNNING || reload_running())
+	if (daemon_.phase != RUNNING)
 		log_line(LOG_LEVEL_WARNING, NULL, "SIGHUP: no reload while the daemon is %s",
 			 state_name());
+	else if (reload_running())
+		reload_again();
 	else
 		reload(NULL, NULL);
 }

@@ -19,7 +19,8 @@
 #include "daemon/base/mailbox.h"
 
 enum {
-	BUFFERED_BYTES_MAX = 4 << 20,
+	TASKS_BYTES_MAX = 4 << 20, /* buffered lines of tasks; there is more room for our own */
+	BUFFERED_BYTES_MAX = TASKS_BYTES_MAX + (1 << 20),
 	LINE_BYTES = 1024, /* of the daemon's own; longer ones are cut */
 };
 
@@ -177,13 +178,13 @@ log_dropped(void)
 
 /* "<6>WHO: TEXT\n" */
 static void
-put(enum log_level level, const char *who, const char *text, size_t len)
+put(enum log_level level, const char *who, const char *text, size_t len, size_t most)
 {
 	size_t who_len = strlen(who);
 	size_t whole = 3 + who_len + 2 + len + 1;
 	struct line *line = NULL;
 
-	if (atomic_fetch_add(&logs.buffered, whole) + whole <= BUFFERED_BYTES_MAX)
+	if (atomic_fetch_add(&logs.buffered, whole) + whole <= most)
 		line = malloc(sizeof(*line) + whole);
 	if (line == NULL) {
 		atomic_fetch_sub(&logs.buffered, whole);
@@ -223,7 +224,7 @@ log_vline(enum log_level level, const char *task, const char *format, va_list ar
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == '\n')
 			text[i] = ' ';
-	put(level, "corund", text, len);
+	put(level, "corund", text, len, BUFFERED_BYTES_MAX);
 }
 
 void
@@ -241,5 +242,5 @@ log_output(const char *task, enum log_level level, const char *line, size_t len)
 {
 	if (level == LOG_LEVEL_DEBUG && atomic_load(&logs.level) < LOG_LEVEL_DEBUG)
 		return;
-	put(level, task, line, len);
+	put(level, task, line, len, TASKS_BYTES_MAX);
 }

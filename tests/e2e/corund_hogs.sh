@@ -55,6 +55,19 @@ within "and started" $second ctl start mortal
 within "the hogs are stopped" $((second + 10000)) ctl stop burn
 daemon_stop
 tap_is "the daemon ends: exit code" "$status" 0
+
+# ---- hogs that are parked in malloc(), with its locks
+malloc=${CORUN_TOP_BUILDDIR:-$PWD}/tests/modules/.libs/allocates.so
+if [ -f "$malloc" ]; then
+	rm -f "$conf"/tasks.d/*
+	task allocates 'Type=module' "Module=$malloc" 'TimeoutStopSec=100ms'
+	daemon_start
+	log_has "a module allocates on all workers" "allocates: allocating"
+	look_often() { for i in 1 2 3 4 5 6 7 8 9 10; do ctl status; done; }
+	within "corunctl status, ten times" $((second * 2)) look_often
+	daemon_stop
+	tap_is "the daemon ends: exit code" "$status" 0
+fi
 if [ -z "$changes" ]; then
 	tap_done
 	exit 0

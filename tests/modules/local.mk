@@ -18,6 +18,7 @@ nodist_%C%_hello_la_SOURCES = %D%/hello.c
 
 check_LTLIBRARIES += \
 	%D%/bad_abi.la \
+	%D%/allocates.la \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
@@ -31,6 +32,10 @@ check_LTLIBRARIES += \
 	%D%/own_runtime.la \
 	%D%/small.la \
 	%D%/starts.la
+
+%C%_allocates_la_SOURCES = %D%/allocates.c
+%C%_allocates_la_LDFLAGS = $(test_module_ldflags)
+%C%_allocates_la_LIBADD = libcorun.la
 
 %C%_answer_la_SOURCES = %D%/answer.c
 %C%_answer_la_CPPFLAGS = $(AM_CPPFLAGS) -DEDITION=1
