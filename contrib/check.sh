@@ -186,11 +186,15 @@ suite_docker() {
 }
 
 suite_vm() {
+	modes='v2 v1'
+	[ -z "$long" ] || modes='v2 hybrid v1'
 	build gcc CC=gcc || return 0
 	run_tap tests/e2e/live_vm.sh "$work/gcc"
-	run_tap tests/e2e/live_corund.sh "$work/gcc"
+	# shellcheck disable=SC2086 # a list
+	run_tap tests/e2e/live_corund.sh "$work/gcc" $modes
+	# shellcheck disable=SC2086 # a list
 	build without --without-libarchive --without-libsystemd --without-libcgroup &&
-		run_tap tests/e2e/live_process.sh "$work/gcc" "$work/without"
+		run_tap tests/e2e/live_process.sh "$work/gcc" "$work/without" ${modes% v1}
 }
 
 # ---- lint -------------------------------------------------------------------------------------
