@@ -238,7 +238,7 @@ END_TEST
 static void
 escapes_names(void *arg)
 {
-	char task[64];
+	char task[96];
 	const char *dir;
 	struct taskgroup *group;
 
