@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,8 @@ struct command_line {
 	const char *explain; /* a task file */
 	bool check;
 };
+
+enum { ARENAS_MAX = 10000 }; /* the runtime's limit of threads */
 
 enum { KEY_SOCKET = 0x100, KEY_ROOT, KEY_CPUS, KEY_CHECK, KEY_EXPLAIN };
 
@@ -284,6 +287,20 @@ take_standard_descriptors(void)
 			_exit(EXIT_BROKEN);
 }
 
+/*
+ * A thread that is parked in malloc() keeps its arena locked until its turn comes. By default threads
+ * share eight arenas a CPU, the control thread's among them: beside 41 coroutines that did nothing but
+ * allocate on two CPUs, an answer took 380 ms (median) and up to 3.2 s; 0.5 ms and 0.2 s with an
+ * arena for each thread, as many as there are.
+ */
+static void
+part_arenas(void)
+{
+#ifdef M_ARENA_MAX
+	mallopt(M_ARENA_MAX, ARENAS_MAX);
+#endif
+}
+
 int
 main(int argc, char **argv)
 {
@@ -292,6 +309,7 @@ main(int argc, char **argv)
 	int r;
 
 	take_standard_descriptors();
+	part_arenas();
 	r = parse(argc, argv, &line);
 	if (r >= 0)
 		return r;

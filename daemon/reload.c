@@ -36,6 +36,8 @@ static struct {
 	const char *file;
 	struct config *config;
 	bool running;
+	bool again;     /* once more after it: what it has read may be old */
+	bool cancelled; /* the daemon stops */
 } state;
 
 void
@@ -171,19 +173,35 @@ accept(struct reading *r)
 	answer(r, 200, body);
 }
 
+/* It came while the daemon stops: a task that were made now would never be told to end. */
+static void
+drop(struct reading *r)
+{
+	log_line(LOG_LEVEL_NOTICE, NULL, "the configuration was not reloaded: the daemon stops");
+	config_free(r->config);
+	answer(r, 503, json_pack("{s:s}", "error", "the daemon is stopping"));
+}
+
 static void
 finish(struct call *call)
 {
 	struct reading *r = (struct reading *) call;
 
-	if (r->config != NULL)
+	if (state.cancelled)
+		drop(r);
+	else if (r->config != NULL)
 		accept(r);
 	else
 		refuse(r);
 	state.running = false;
-	service_ready("running");
+	if (!state.cancelled)
+		service_ready("running");
 	config_errors_free(&r->errors);
 	free(r);
+	if (state.again && !state.cancelled) {
+		state.again = false;
+		reload(NULL, NULL);
+	}
 }
 
 /* ---- the coroutine that reads ---------------------------------------------------------------- */
@@ -232,4 +250,16 @@ reload(void (*done)(void *arg, int status, char *body), void *arg)
 	state.running = false;
 	free(r);
 	answer(&none, 503, json_pack("{s:s}", "error", "no memory to reload"));
+}
+
+void
+reload_again(void)
+{
+	state.again = true;
+}
+
+void
+reload_cancel(void)
+{
+	state.cancelled = true;
 }

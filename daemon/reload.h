@@ -22,3 +22,9 @@ bool reload_running(void);
  *        free(); NULL: nobody wants to know
  */
 void reload(void (*done)(void *arg, int status, char *body), void *arg);
+
+/** reload_again() - reload once more after the one that is under way. Control thread. */
+void reload_again(void);
+
+/** reload_cancel() - the daemon stops: what is being read changes nothing any more. Control thread. */
+void reload_cancel(void);

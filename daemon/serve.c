@@ -29,12 +29,15 @@
 #include "daemon/control/pool.h"
 #include "daemon/control/server.h"
 #include "daemon/process/reaper.h"
+#include "daemon/process/taskgroup.h"
+#include "daemon/process/spawn.h"
 #include "daemon/reload.h"
 #include "daemon/systemd/service.h"
 #include "daemon/task/tasks.h"
 #include "daemon/task/workers_file.h"
 
 #define STATUS_NS (1 * CORUN_S)
+#define STOP_NS   (5 * CORUN_S) /* for coroutines of the daemon's own to end */
 
 enum phase { STARTING, RUNNING, STOPPING };
 
@@ -106,15 +109,18 @@ stop(const char *why)
 	log_line(LOG_LEVEL_NOTICE, NULL, "%s: stopping", why);
 	enter(STOPPING);
 	service_stopping();
+	reload_cancel();
 	tasks_stop(loop_end);
 }
 
 static void
 reload_by_signal(void)
 {
-	if (daemon_.phase != RUNNING || reload_running())
+	if (daemon_.phase != RUNNING)
 		log_line(LOG_LEVEL_WARNING, NULL, "SIGHUP: no reload while the daemon is %s",
 			 state_name());
+	else if (reload_running())
+		reload_again();
 	else
 		reload(NULL, NULL);
 }
@@ -257,6 +263,10 @@ start(const struct serve_options *options, struct config *config)
 
 	if (r < 0)
 		return failed("signals", r);
+	r = spawn_more_descriptors();
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "the limit of open files stays as it is: %s",
+			 strerror(-r));
 	r = reaper_open();
 	if (r < 0)
 		return failed("PR_SET_CHILD_SUBREAPER", r);
@@ -271,13 +281,43 @@ start(const struct serve_options *options, struct config *config)
 	return r < 0 ? failed("the tasks do not start", r) : 0;
 }
 
+/* ---- end ------------------------------------------------------------------------------------- */
+
+/*
+ * All tasks have ended or are stuck. Supervisors that end close what their task had, so the runtime is
+ * stopped before the loop, and nothing is freed under a coroutine that is stuck.
+ */
+static int
+end(void)
+{
+	int r;
+
+	service_close();
+	server_close();
+	r = corun_stop(corun_in(STOP_NS));
+	if (r == -ETIMEDOUT) {
+		log_line(LOG_LEVEL_ERR, NULL,
+			 "coroutines of a module still run: ending without them");
+		return r;
+	}
+	loop_close();
+	r = taskgroup_leave();
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, NULL, "cannot leave the cgroup of the daemon: %s",
+			 strerror(-r));
+	events_close();
+	pool_close();
+	reload_close();
+	return 0;
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 int
 serve(const struct serve_options *options, struct config *config)
 {
 	char text[200];
-	int r;
+	int r, stopped, code;
 
 	log_set_level((enum log_level) config->log_level);
 	r = log_open();
@@ -298,12 +338,16 @@ serve(const struct serve_options *options, struct config *config)
 		service_watchdog();
 		daemon_.status_timer.fn = tell_status;
 		tell_status(NULL);
-		loop_run();
+	} else {
+		stop("the start failed");
 	}
-	service_close();
-	server_close();
-	corun_stop(corun_in(5 * CORUN_S));
+	loop_run();
+	stopped = end();
 	log_line(LOG_LEVEL_INFO, NULL, "stopped");
 	log_close();
-	return r < 0 ? EXIT_BROKEN : EXIT_DONE;
+	code = r < 0 ? EXIT_BROKEN : EXIT_DONE;
+	/* Destructors would pull the ground from under a module that still runs. */
+	if (stopped == -ETIMEDOUT)
+		_exit(code);
+	return code;
 }

@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include <corun/cpu.h>
 #include <corun/time.h>
@@ -222,6 +223,7 @@ governor_main(void *arg)
 	uint64_t next_ns = corun_in(LOOK_NS);
 
 	(void) arg;
+	prctl(PR_SET_NAME, "corun-governor", 0, 0, 0);
 	while (!atomic_load(&governor.stop)) {
 		uint32_t seen = atomic_load(&governor.calls);
 		uint32_t looks = atomic_load(&governor.looks);

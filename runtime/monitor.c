@@ -431,6 +431,7 @@ monitor_main(void *arg)
 	unsigned quiet = 0;
 
 	(void) arg;
+	prctl(PR_SET_NAME, "corun-monitor", 0, 0, 0);
 	prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 	while (!atomic_load(&monitor.stop)) {
 		uint64_t now_ns;

@@ -6,7 +6,7 @@
  *		WOKEN    one waiter has been woken to compete for it, and has not done so yet
  *
  *  M1  Without waiters `word` goes from 0 to LOCKED and back by one compare-and-swap each,
- *      without entering the runtime.
+ *      without entering the runtime, unless the slice is over.
  *  M2  The queue is under `lock`. WAITERS and WOKEN change under it, too; LOCKED may change at
  *      any time.
  *  M3  A waiter is woken either with the mutex (handed over: LOCKED stays set) or to compete for
@@ -26,7 +26,8 @@
  *
  * Unlocking does not look at the slice: what others wait for is not put off until its holder runs
  * again. Locking does, but before the mutex is taken: nobody is made to yield with a mutex that
- * it has just got.
+ * it has just got. It does so without waiters, too: a loop that locks and unlocks makes no other
+ * call, and would be handed off as a hog, which then competes for the mutex beside the worker.
  */
 
 #include <corun/sync.h>
@@ -34,6 +35,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include <corun/coroutine.h>
 #include <corun/time.h>
 
 #include "runtime/base/clock.h"
@@ -130,6 +132,16 @@ try_lock(struct mutex *m)
 	return false;
 }
 
+/* The flag, or the worker is gone: what entering the runtime would find, for the price of a load. */
+static bool
+must_yield(void)
+{
+	struct thread *t = thread_self();
+
+	return t != NULL && (atomic_load_explicit(&t->attention, memory_order_relaxed) &
+			     (ATTENTION_PREEMPT | ATTENTION_TAKEN)) != 0;
+}
+
 static bool
 spin(struct mutex *m)
 {
@@ -207,6 +219,8 @@ corun_mutex_lock(struct corun_mutex *mutex)
 	struct mutex *m = inside(mutex);
 	uint32_t word = 0;
 
+	if (unlikely(must_yield()))
+		corun_checkpoint();
 	if (likely(atomic_compare_exchange_strong_explicit(
 		    &m->word, &word, LOCKED, memory_order_acquire, memory_order_relaxed)))
 		return;

@@ -174,7 +174,7 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_reaper_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_reaper_LDADD = $(unit_ldadd_daemon)
 
-%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/tap.h
+%C%_unit_test_spawn_SOURCES = %D%/unit/test_spawn.c %D%/unit/child.h %D%/unit/refuse.h %D%/unit/tap.h
 %C%_unit_test_spawn_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_spawn_LDADD = $(unit_ldadd_daemon)
 
@@ -182,9 +182,10 @@ unit_ldadd_daemon = libdaemon.la $(unit_ldadd)
 %C%_unit_test_backoff_CPPFLAGS = $(unit_cppflags)
 %C%_unit_test_backoff_LDADD = $(unit_ldadd_daemon)
 
-%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/task_control.h %D%/unit/tap.h
+%C%_unit_test_task_SOURCES = %D%/unit/test_task.c %D%/unit/refuse.h %D%/unit/task_control.h %D%/unit/tap.h
 %C%_unit_test_task_CPPFLAGS = $(unit_cppflags) $(JANSSON_CFLAGS)
-%C%_unit_test_task_LDADD = $(unit_ldadd_daemon)
+# With the shared library that modules bring in, too: one runtime in the process.
+%C%_unit_test_task_LDADD = libdaemon.la libcorun.la $(CHECK_LIBS)
 
 %C%_unit_test_task_count_SOURCES = %D%/unit/test_task_count.c %D%/unit/tap.h
 %C%_unit_test_task_count_CPPFLAGS = $(unit_cppflags)

@@ -34,15 +34,15 @@ _corunctl() {
 	--cpus | --min | --max | --timeout | --lines | -n | --since) return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		mapfile -t COMPREPLY < <(compgen -W "nproc cpu status tasks workers start stop restart logs events
+		mapfile -t COMPREPLY < <(compgen -W "nproc cpu status tasks limit workers start stop restart logs events
 			reload version --help --version" -- "$cur")
 		return
 	fi
 	case ${COMP_WORDS[1]} in
 	nproc) words=$look ;;
 	cpu) words="--watch --json --capture $look" ;;
-	tasks | reload | version) words="--json $client" ;;
-	status) words="--lines --json $client" ;;
+	tasks | limit | reload | version) words="--json $client" ;;
+	status) words="--lines --running --json $client" ;;
 	workers) words="auto --json $client" ;;
 	start | stop | restart) words="--json $client" ;;
 	logs) words="--lines $client" ;;

@@ -7,13 +7,13 @@ function __corunctl_tasks
 			NR > 1 && (name = substr($0, 1, width)) ~ /^[A-Za-z0-9_.@+-]+ *$/ { sub(/ *$/, "", name); print name }'
 end
 
-set -l asking status tasks workers start stop restart logs events reload version
+set -l asking status tasks limit workers start stop restart logs events reload version
 set -l commands nproc cpu $asking
 set -l none "not __fish_seen_subcommand_from $commands"
 set -l look "__fish_seen_subcommand_from nproc cpu"
 set -l cpu "__fish_seen_subcommand_from cpu"
 set -l client "__fish_seen_subcommand_from $asking"
-set -l json "__fish_seen_subcommand_from status tasks workers start stop restart events reload version"
+set -l json "__fish_seen_subcommand_from status tasks limit workers start stop restart events reload version"
 set -l named "__fish_seen_subcommand_from status start stop restart logs"
 set -l output "__fish_seen_subcommand_from status logs"
 set -l workers "__fish_seen_subcommand_from workers"
@@ -24,6 +24,7 @@ complete -c corunctl -n $none -a nproc -d 'Print the number of workers'
 complete -c corunctl -n $none -a cpu -d 'Explain the number of workers'
 complete -c corunctl -n $none -a status -d 'Show the daemon, or one task'
 complete -c corunctl -n $none -a tasks -d 'List the tasks'
+complete -c corunctl -n $none -a limit -d 'Show what corund saw of its CPU limit'
 complete -c corunctl -n $none -a workers -d 'Show or set the number of workers'
 complete -c corunctl -n $none -a start -d 'Start tasks'
 complete -c corunctl -n $none -a stop -d 'Stop tasks'
@@ -50,6 +51,7 @@ complete -c corunctl -n $client -l socket -r -F -d 'Of the daemon'
 complete -c corunctl -n $client -l timeout -x -d 'How long to wait for an answer'
 complete -c corunctl -n $json -l json -d 'As the daemon says it'
 complete -c corunctl -n $named -a '(__corunctl_tasks)' -d Task
+complete -c corunctl -n '__fish_seen_subcommand_from status' -l running -d 'Fail unless the task runs'
 complete -c corunctl -n $output -s n -l lines -x -d 'So many lines of output'
 complete -c corunctl -n $workers -a auto -d 'Back to the rules'
 complete -c corunctl -n $events -l since -x -d 'First those after this number'

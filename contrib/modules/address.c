@@ -133,13 +133,16 @@ listen_at(const struct sockaddr *addr, socklen_t len)
 	return r < 0 ? r : fd;
 }
 
-/* Does nobody listen on it any more? */
+/* A socket that nobody listens on any more? What is no socket refuses connections, too, and stays. */
 static bool
 is_stale(const struct sockaddr_un *un)
 {
-	int fd = corun_socket(AF_UNIX, SOCK_STREAM, 0);
-	int r = fd;
+	struct stat there;
+	int fd, r;
 
+	if (lstat(un->sun_path, &there) < 0 || !S_ISSOCK(there.st_mode))
+		return false;
+	r = fd = corun_socket(AF_UNIX, SOCK_STREAM, 0);
 	if (fd >= 0) {
 		r = corun_connect(fd, (const struct sockaddr *) un, sizeof(*un), corun_in(CORUN_S));
 		corun_close(fd);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,8 @@
 #include "daemon/base/mailbox.h"
 
 enum {
-	BUFFERED_BYTES_MAX = 4 << 20,
+	TASKS_BYTES_MAX = 4 << 20, /* buffered lines of tasks; there is more room for our own */
+	BUFFERED_BYTES_MAX = TASKS_BYTES_MAX + (1 << 20),
 	LINE_BYTES = 1024, /* of the daemon's own; longer ones are cut */
 };
 
@@ -109,7 +111,13 @@ writer(void *arg)
 static bool
 stderr_is_journal(void)
 {
-	return getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat there;
+
+	/* Whoever inherits the variable may have redirected stderr. */
+	return text != NULL && sscanf(text, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &there) == 0 && there.st_dev == dev && there.st_ino == ino;
 }
 
 int
@@ -170,13 +178,13 @@ log_dropped(void)
 
 /* "<6>WHO: TEXT\n" */
 static void
-put(enum log_level level, const char *who, const char *text, size_t len)
+put(enum log_level level, const char *who, const char *text, size_t len, size_t most)
 {
 	size_t who_len = strlen(who);
 	size_t whole = 3 + who_len + 2 + len + 1;
 	struct line *line = NULL;
 
-	if (atomic_fetch_add(&logs.buffered, whole) + whole <= BUFFERED_BYTES_MAX)
+	if (atomic_fetch_add(&logs.buffered, whole) + whole <= most)
 		line = malloc(sizeof(*line) + whole);
 	if (line == NULL) {
 		atomic_fetch_sub(&logs.buffered, whole);
@@ -216,7 +224,7 @@ log_vline(enum log_level level, const char *task, const char *format, va_list ar
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == '\n')
 			text[i] = ' ';
-	put(level, "corund", text, len);
+	put(level, "corund", text, len, BUFFERED_BYTES_MAX);
 }
 
 void
@@ -234,5 +242,5 @@ log_output(const char *task, enum log_level level, const char *line, size_t len)
 {
 	if (level == LOG_LEVEL_DEBUG && atomic_load(&logs.level) < LOG_LEVEL_DEBUG)
 		return;
-	put(level, task, line, len);
+	put(level, task, line, len, TASKS_BYTES_MAX);
 }

@@ -5,7 +5,8 @@
  *
  * A line is handed to a thread of its own, which alone writes: nobody else waits for a slow disk, a
  * full pipe or a stopped terminal. What does not fit into the buffer is dropped, counted, and said
- * in a line as soon as there is room. Under systemd (JOURNAL_STREAM) each line begins with <N>, its
+ * in a line as soon as there is room; there is still room for the daemon's own lines when tasks have
+ * filled their part of it. Under systemd (JOURNAL_STREAM) each line begins with <N>, its
  * priority, as the journal reads it.
  */
 

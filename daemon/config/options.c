@@ -168,21 +168,21 @@ const struct config_option config_options[] = {
 	  .reload = RELOAD_TASK, .values = "PATH|NAME",
 	  .sentence = "The shared object; NAME is NAME.so in the folder of ModuleDirectory=. "
 		      "Required." },
-	{ TASK("Workers", CONFIG_SHARE, FITS_PROCESS, workers), .values = "auto|N|N%",
+	{ TASK("Workers", CONFIG_SHARE, BOTH, workers), .values = "auto|N|N%",
 	  .sentence = "What the task is told, as %w and by ExportWorkersAs=: the count by the "
 		      "rules, just this many, or by that share of the limit. Without it: by the "
 		      "rules, or as many as corund if corund was told its number." },
-	{ TASK("WorkersMin", CONFIG_COUNT, FITS_PROCESS, workers.policy.workers_min),
+	{ TASK("WorkersMin", CONFIG_COUNT, BOTH, workers.policy.workers_min),
 	  .standard = "2",
 	  .least = 1, .most = CORUN_WORKERS_MAX, .values = "N",
 	  .sentence = "As in [Corund], for the count that the task is told." },
-	{ TASK("WorkersMax", CONFIG_COUNT, FITS_PROCESS, workers.policy.workers_max),
+	{ TASK("WorkersMax", CONFIG_COUNT, BOTH, workers.policy.workers_max),
 	  .least = 1, .most = CORUN_WORKERS_MAX, .values = "N",
 	  .sentence = "As in [Corund], for the count that the task is told." },
-	{ TASK("WorkersRound", CONFIG_WORD, FITS_PROCESS, workers.policy.round), .standard = "up",
+	{ TASK("WorkersRound", CONFIG_WORD, BOTH, workers.policy.round), .standard = "up",
 	  .words = round_words,
 	  .sentence = "As in [Corund], for the count that the task is told." },
-	{ TASK("ExportWorkersAs", CONFIG_NAMES, FITS_PROCESS, export_workers_as),
+	{ TASK("ExportWorkersAs", CONFIG_NAMES, BOTH, export_workers_as),
 	  .reload = RELOAD_TASK,
 	  .values = "NAME...",
 	  .sentence = "Variables of the program's environment that hold the count, such as "

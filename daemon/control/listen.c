@@ -72,7 +72,7 @@ set_path(struct listener *listener, const char *folder, const char *name, char *
 		return fail(-ENAMETOOLONG, fault, fault_size,
 			    "%s%s: the path of a socket has %zu bytes at most, this one has %zu",
 			    folder, name, sizeof(listener->path) - 1, len);
-	snprintf(listener->path, sizeof(listener->path), "%s%s", folder, name);
+	stpcpy(stpcpy(listener->path, folder), name);
 	return 0;
 }
 
@@ -176,7 +176,10 @@ address_of(const struct listener *listener)
 	return address;
 }
 
-/* Does somebody answer there? Then it is not ours, lock or not. */
+/*
+ * Does somebody answer there? Then it is not ours, lock or not. Only a refusal says that nobody does:
+ * a socket of another kind, or of somebody who lets us not in, is alive as far as we know.
+ */
 static bool
 is_alive(const struct listener *listener)
 {
@@ -186,7 +189,8 @@ is_alive(const struct listener *listener)
 
 	if (fd < 0)
 		return true;
-	alive = connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0 || errno == EAGAIN;
+	alive = connect(fd, (struct sockaddr *) &address, sizeof(address)) == 0 ||
+		(errno != ECONNREFUSED && errno != ENOENT);
 	close(fd);
 	return alive;
 }

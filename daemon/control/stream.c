@@ -8,7 +8,10 @@
 
 #include "daemon/control/events.h"
 
-enum { BLOCK_BYTES = 4096 };
+enum {
+	BLOCK_BYTES = 4096,
+	STREAMS_MAX = 32, /* half of the connections: the others are for those who ask */
+};
 
 struct stream {
 	struct request *request;
@@ -19,15 +22,24 @@ struct stream {
 	size_t len, sent;
 };
 
+static unsigned n_streams;
+
 int
 stream_begin(struct request *request, uint64_t next, bool follow)
 {
-	struct stream *stream = calloc(1, sizeof(*stream));
+	struct stream *stream;
 
+	if (n_streams >= STREAMS_MAX) {
+		request_fail(request, 503, "%d clients read events already; there may be no more",
+			     STREAMS_MAX);
+		return -EBUSY;
+	}
+	stream = calloc(1, sizeof(*stream));
 	if (stream == NULL) {
 		request_fail(request, 500, "no memory");
 		return -ENOMEM;
 	}
+	n_streams++;
 	stream->request = request;
 	stream->next = next;
 	stream->until = follow ? UINT64_MAX : events_last();
@@ -46,6 +58,7 @@ stream_free(struct stream *stream)
 {
 	if (stream == NULL)
 		return;
+	n_streams--;
 	free(stream->line);
 	free(stream);
 }

@@ -9,7 +9,10 @@
 
 #include "daemon/control/request.h"
 
-/** stream_begin() - answer @request with events from now on. Return: 0; -ENOMEM: answered. */
+/**
+ * stream_begin() - answer @request with events from now on
+ * Return: 0; -EBUSY (too many streams), -ENOMEM: answered.
+ */
 int stream_begin(struct request *request, uint64_t next, bool follow);
 
 /** stream_end() - nothing more after the present line */

@@ -43,6 +43,7 @@ extern const struct command command_restart;
 extern const struct command command_logs;
 extern const struct command command_events;
 extern const struct command command_reload;
+extern const struct command command_limit;
 extern const struct command command_version;
 
 /* One option of the command line. Return: 0, or an exit code after a message. */

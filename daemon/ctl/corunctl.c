@@ -12,10 +12,11 @@
 #include "daemon/ctl/output.h"
 
 static const struct command *const commands[] = {
-	&command_nproc,   &command_cpu,
+	&command_nproc,  &command_cpu,
 #ifdef WITH_DAEMON
-	&command_status,  &command_tasks, &command_workers, &command_start,  &command_stop,
-	&command_restart, &command_logs,  &command_events,  &command_reload, &command_version,
+	&command_status, &command_tasks,  &command_limit,   &command_workers,
+	&command_start,  &command_stop,   &command_restart, &command_logs,
+	&command_events, &command_reload, &command_version,
 #endif
 };
 

@@ -41,6 +41,7 @@ ctl_daemon_sources = \
 	%D%/event_text.c \
 	%D%/event_text.h \
 	%D%/events.c \
+	%D%/limit.c \
 	%D%/logs.c \
 	%D%/reload.c \
 	%D%/status.c \

@@ -15,16 +15,19 @@
 enum {
 	LINES_DEFAULT = 10,
 	LINES_MAX = 1000000,
+	KEY_RUNNING = 0x180,
 };
 
 static const struct command_option option_rows[] = {
 	{ "lines", "N", 'n', "so many of the task's last lines of output (default: 10)" },
+	{ "running", NULL, KEY_RUNNING, "fail unless the task runs, for probes" },
 	{ NULL, NULL, 0, NULL },
 };
 
 struct status_options {
 	struct client_options client;
 	unsigned lines;
+	bool running; /* wanted */
 };
 
 static int
@@ -32,6 +35,10 @@ take(void *context, const struct command *command, int key, const char *value)
 {
 	struct status_options *options = context;
 
+	if (key == KEY_RUNNING) {
+		options->running = true;
+		return 0;
+	}
 	if (key != 'n')
 		return client_options_take(&options->client, command, key, value);
 	options->lines = look_options_number(value, LINES_MAX);
@@ -43,6 +50,14 @@ take(void *context, const struct command *command, int key, const char *value)
 }
 
 /* ---- one task -------------------------------------------------------------------------------- */
+
+static bool
+task_is_running(const json_t *task)
+{
+	const char *state = field_text(task, "state");
+
+	return state && strcmp(state, "running") == 0;
+}
 
 static int
 show_task(struct client *client, const struct status_options *options, const char *name)
@@ -65,6 +80,8 @@ show_task(struct client *client, const struct status_options *options, const cha
 		status = tail_print(client, name, options->lines ? options->lines : LINES_DEFAULT,
 				    "\n");
 	}
+	if (status == EXIT_OK && options->running && !task_is_running(answer.json))
+		status = client_say(client, "the task does not run");
 	answer_free(&answer);
 	return status;
 }
@@ -187,6 +204,8 @@ run(const struct command *command, int argc, char **argv)
 		return status;
 	if (options.lines && optind == argc)
 		return command_usage_error(command, "--lines goes with the name of a task");
+	if (options.running && optind == argc)
+		return command_usage_error(command, "--running goes with the name of a task");
 	status = client_open(&options.client, command, CLIENT_TIMEOUT_S, &client);
 	if (status != EXIT_OK)
 		return status;

@@ -136,6 +136,29 @@ not_elf(const char *path, const unsigned char *head, size_t n, struct module_fau
 		       : "no ELF file");
 }
 
+/*
+ * Is all there that will be mapped? The linker does not look, and what is missing, since the file is
+ * still being copied, ends the whole process with SIGBUS.
+ */
+static bool
+is_whole(int fd, const ElfW(Ehdr) * elf)
+{
+	struct stat st;
+	ElfW(Phdr) segment;
+
+	if (fstat(fd, &st) < 0 || elf->e_phentsize != sizeof(segment))
+		return false;
+	for (unsigned i = 0; i < elf->e_phnum; i++) {
+		off_t at = (off_t) (elf->e_phoff + i * sizeof(segment));
+
+		if (pread(fd, &segment, sizeof(segment), at) != (ssize_t) sizeof(segment) ||
+		    segment.p_offset > (uint64_t) st.st_size ||
+		    segment.p_filesz > (uint64_t) st.st_size - segment.p_offset)
+			return false;
+	}
+	return true;
+}
+
 static int
 check_elf(const char *path, int fd, struct module_fault *fault)
 {
@@ -163,6 +186,10 @@ check_elf(const char *path, int fd, struct module_fault *fault)
 			fault, -ENOEXEC,
 			"%s is %s, not a shared object; a module is linked with cc -shared", path,
 			head.elf.e_type == ET_REL ? "an object file" : "a program");
+	if (!is_whole(fd, &head.elf))
+		return module_fault_set(
+			fault, -ENOEXEC,
+			"%s ends in the middle: it was not copied as a whole, or not yet", path);
 	return 0;
 }
 

@@ -88,10 +88,12 @@ run_begin(const struct module_start *start, struct module_object *object, struct
 	/* It may have ended before corun_spawn() returns. */
 	*ret = run;
 	r = corun_spawn(&co, &(struct corun_attr){ .name = "module" }, supervise, run);
-	if (r == 0)
+	if (r == 0) {
 		corun_detach(co);
-	else
+	} else {
+		*ret = NULL;
 		run_free(run);
+	}
 	return r;
 }
 

@@ -2,10 +2,8 @@
  * Process - corun_module_process(): start a program, wait for its end, leave nothing behind
  *
  * The caller's coroutine starts it and waits; the control thread, which reaps it, puts its status
- * into a channel with room for it, and is done. The process group is signalled by the pidfd of its
- * leader, which stays ours until the end: where the kernel can do that (6.9), no group of another
- * process with the same number is ever hit. Elsewhere it is kill(2), while the leader lives or has
- * been reaped a moment ago.
+ * into a channel with room for it, and is done. The process group is signalled as procgroup.c has
+ * it, whose leader's pidfd stays ours until the end.
  */
 
 #include <errno.h>
@@ -13,7 +11,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,10 +24,7 @@
 #include "daemon/module/run.h"
 #include "daemon/process/reaper.h"
 #include "daemon/process/spawn.h"
-
-#ifndef PIDFD_SIGNAL_PROCESS_GROUP
-#define PIDFD_SIGNAL_PROCESS_GROUP (1 << 2)
-#endif
+#include "daemon/task/procgroup.h"
 
 enum { KILL_AFTER_S = 5 };
 
@@ -40,23 +34,20 @@ struct program {
 	struct corun_chan *ended; /* int: its status */
 };
 
-/* Not inlined, as is setting_make(): errno's address must not be kept across a wait. */
-__attribute__((noinline)) static void
+static void
 signal_group(const struct program *program, int sig)
 {
-	if (syscall(SYS_pidfd_send_signal, program->pidfd, sig, NULL, PIDFD_SIGNAL_PROCESS_GROUP) <
-		    0 &&
-	    (errno == EINVAL || errno == ENOSYS || errno == EPERM))
-		kill(-program->pid, sig);
+	corun_block_enter();
+	procgroup_signal(program->pidfd, program->pid, sig);
+	corun_block_exit();
 }
 
-/* In the control thread. What is left of its group has lost its leader. */
+/* In the control thread. */
 static void
 program_ended(void *arg, int status)
 {
 	const struct program *program = arg;
 
-	signal_group(program, SIGKILL);
 	corun_chan_try_send(program->ended, &status);
 }
 
@@ -145,7 +136,10 @@ as_words(const char *const *words)
 	return same.out;
 }
 
-/* Files are looked at, and NSS may be asked. */
+/*
+ * Files are looked at, and NSS may be asked. Not inlined: errno's address must not be kept across a
+ * wait.
+ */
 __attribute__((noinline)) static int
 setting_make(const struct task_config *config, const struct corun_module_process *process,
 	     unsigned workers, struct setting *setting)
@@ -196,7 +190,8 @@ start(struct module_run *run, const struct corun_module_process *process,
 	r = reaper_claim(result.pid, program_ended, program);
 	if (r < 0) {
 		signal_group(program, SIGKILL);
-		close(program->pidfd);
+		if (program->pidfd >= 0)
+			close(program->pidfd);
 		log_line(LOG_LEVEL_ERR, config->name, "no memory to start %s", setting->file);
 	}
 	return r;
@@ -215,7 +210,9 @@ start_and_wait(struct module_run *run, const struct corun_module_process *proces
 	if (r == 0) {
 		int status = wait_for_end(&program, ctx);
 
-		close(program.pidfd);
+		signal_group(&program, SIGKILL); /* who is left of it has lost its leader */
+		if (program.pidfd >= 0)
+			close(program.pidfd);
 		if (ret_status != NULL)
 			*ret_status = status;
 	}

@@ -1,6 +1,10 @@
 /*
  * Output - two pipes, a coroutine for each that reads it, one ring
  *
+ * A reader ends at the end of its pipe, or when `over` is cancelled since somebody else keeps the
+ * other end open; only after that its descriptor is closed. (Between two reads the number could be
+ * given to another file, from which it would read.)
+ *
  * The end to write to is blocking, as programs expect of stdout; ours is not. (The ends of a pipe
  * are two open files: the flag of one is not the other's.)
  *
@@ -20,7 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include <corun/context.h>
 #include <corun/coroutine.h>
 #include <corun/io.h>
 #include <corun/time.h>
@@ -48,6 +54,7 @@ struct stream {
 
 struct output {
 	char *task;
+	struct corun_context *over; /* read no more */
 	_Atomic uint64_t lines;
 	struct stream streams[2];
 
@@ -179,20 +186,21 @@ sleep_upon(struct stream *s, int error, bool *said)
 			 "cannot read its %s: %s; trying again every second",
 			 s->level == LOG_LEVEL_NOTICE ? "stderr" : "stdout", strerror(-error));
 	*said = true;
-	corun_sleep(CORUN_S);
+	corun_context_wait(s->output->over, corun_in(CORUN_S));
 }
 
 static void
 read_stream(void *arg)
 {
 	struct stream *s = arg;
+	struct corun_context *over = s->output->over;
 	bool said = false;
 
-	for (;;) {
-		ssize_t n = corun_read(s->read_fd, s->buf + s->used, sizeof(s->buf) - s->used,
-				       CORUN_FOREVER);
+	while (corun_context_error(over) == 0) {
+		ssize_t n = corun_read_ctx(s->read_fd, s->buf + s->used, sizeof(s->buf) - s->used,
+					   over);
 
-		if (n == 0 || n == -EBADF || n == -ESRCH)
+		if (n == 0 || n == -ECANCELED || n == -ESRCH)
 			break;
 		if (n < 0) {
 			sleep_upon(s, (int) n, &said);
@@ -217,6 +225,14 @@ int
 output_stderr(const struct output *output)
 {
 	return output->streams[1].write_fd;
+}
+
+void
+output_own(const struct output *output, uid_t uid, gid_t gid)
+{
+	for (int i = 0; i < 2; i++)
+		if (fchown(output->streams[i].write_fd, uid, gid) < 0)
+			break;
 }
 
 static int
@@ -259,8 +275,7 @@ stream_close(struct stream *s, uint64_t deadline_ns)
 	if (s->reader != NULL) {
 		held = corun_join(s->reader, deadline_ns) == -ETIMEDOUT;
 		if (held) {
-			corun_close(s->read_fd);
-			s->read_fd = -1;
+			corun_context_cancel(s->output->over, -ECANCELED);
 			corun_join(s->reader, CORUN_FOREVER);
 		}
 	}
@@ -273,6 +288,7 @@ static void
 output_free(struct output *output)
 {
 	pthread_mutex_destroy(&output->lock);
+	corun_context_unref(output->over);
 	free(output->task);
 	free(output);
 }
@@ -290,6 +306,8 @@ output_open(const char *task, struct output **ret)
 		output->streams[i].read_fd = output->streams[i].write_fd = -1;
 	output->task = strdup(task);
 	if (output->task != NULL)
+		r = corun_context_new(&output->over, NULL, CORUN_FOREVER);
+	if (r == 0)
 		r = stream_open(&output->streams[0], output, false);
 	if (r == 0)
 		r = stream_open(&output->streams[1], output, true);

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "daemon/base/log.h"
 
@@ -29,6 +30,13 @@ int output_open(const char *task, struct output **ret);
 /** output_stdout(), output_stderr() - the end to write to, for a child; stays the output's */
 int output_stdout(const struct output *output);
 int output_stderr(const struct output *output);
+
+/**
+ * output_own() - make the pipes a user's, who can open them by name then: "echo >/dev/stderr"
+ * Without the right to they stay as they are; what a child inherits it can write to in any case.
+ * Any thread; never waits.
+ */
+void output_own(const struct output *output, uid_t uid, gid_t gid);
 
 /**
  * output_tail() - the last bytes, oldest first, beginning with a whole line where possible

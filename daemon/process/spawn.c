@@ -25,6 +25,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -63,6 +64,28 @@ stranger_has_own_memory(void)
 	if (--dumpable.strangers == 0 && dumpable.restore)
 		prctl(PR_SET_DUMPABLE, 1);
 	pthread_mutex_unlock(&dumpable.lock);
+}
+
+/* ---- the limit of open files ----------------------------------------------------------------- */
+
+static struct {
+	struct rlimit children; /* as it was */
+	bool raised;
+} nofile;
+
+int
+spawn_more_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	nofile.children = limit;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return -errno;
+	nofile.raised = true;
+	return 0;
 }
 
 /* ---- clone ----------------------------------------------------------------------------------- */
@@ -154,6 +177,7 @@ start(const struct spawn_plan *plan, struct spawn_result *ret)
 	struct spawn_child child = {
 		.plan = plan,
 		.dir = plan->dir != NULL ? plan->dir : "/",
+		.nofile = nofile.raised ? &nofile.children : NULL,
 		.step = SPAWN_CLONE,
 		.pidfd = -1,
 	};

@@ -73,6 +73,16 @@ struct spawn_result {
  */
 int spawn(const struct spawn_plan *plan, struct spawn_result *ret);
 
+/**
+ * spawn_more_descriptors() - raise the limit of open files to what is allowed
+ *
+ * A task takes up to seven, and 1024 is what most are started with. Children get the limit that was:
+ * programs that use select(2) rely on a low one.
+ *
+ * Context: before the first spawn(). Return: 0; -errno: it stays as it is.
+ */
+int spawn_more_descriptors(void);
+
 /** spawn_step_name() - what it was doing, for a message: "changing the user", "exec" ... */
 const char *spawn_step_name(enum spawn_step step);
 

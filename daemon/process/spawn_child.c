@@ -339,6 +339,8 @@ take_steps(struct spawn_child *child)
 	if (r < 0)
 		return r;
 	child->step = SPAWN_EXEC;
+	if (child->nofile != NULL)
+		sys4(SYS_prlimit64, 0, RLIMIT_NOFILE, (long) child->nofile, 0);
 	reset_signals();
 	return sys3(SYS_execve, (long) plan->file, (long) plan->argv, (long) plan->envp);
 }

@@ -3,6 +3,7 @@
 /* Spawn child - what spawn.c hands to the child, and what comes back. Only for spawn.c. */
 
 #include <stddef.h>
+#include <sys/resource.h>
 
 #include "daemon/process/spawn.h"
 
@@ -12,6 +13,7 @@ struct spawn_child {
 	const char *dir;
 	const struct spawn_user *user; /* NULL: no change */
 	bool join_cgroup;              /* write to plan->cgroup_procs_fd */
+	const struct rlimit *nofile;   /* of open files; NULL: as ours */
 
 	/* from the child, which runs in the parent's memory while the parent's thread stands still */
 	enum spawn_step step; /* the last one it began; SPAWN_CLONE: none */

@@ -2,7 +2,8 @@
  * Taskgroup, who is in it: by cgroup.procs
  *
  * A number read from there is signalled only by a descriptor of the process, taken before the number
- * was seen to be in there: by then it may be another process's, but not one that is outside.
+ * was seen to be in there: by then it may be another process's, but not one that is outside. Seeing
+ * takes reading the whole file, so it is done for many at a time.
  */
 
 #include "daemon/process/taskgroup_files.h"
@@ -28,6 +29,7 @@
 enum {
 	PATIENCE_S = 2, /* for those that were killed to be gone */
 	AGAIN_MS = 5,
+	BATCH = 64, /* descriptors at a time */
 };
 
 /* Who is in it. Return: how many; @ret is allocated. */
@@ -76,28 +78,37 @@ is_among(pid_t pid, const pid_t *pids, long n)
 	return false;
 }
 
-/* SIGKILL to process @pid, if it is a member once we hold it: invariant 2. */
 static void
-kill_member(const char *dir, pid_t pid)
+kill_member(int fd, pid_t pid)
 {
-	int fd = (int) syscall(SYS_pidfd_open, pid, 0);
-	pid_t *pids;
-	long n;
-
-	if (fd < 0 && errno != ENOSYS && errno != EPERM)
-		return; /* it has ended */
-	n = members(dir, &pids);
-	if (n > 0) {
-		if (!is_among(pid, pids, n))
-			; /* it has ended */
-		else if (fd >= 0)
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-		else
-			kill(pid, SIGKILL); /* Linux before 5.3: as near as it gets */
-		free(pids);
-	}
 	if (fd >= 0)
-		close(fd);
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	else
+		kill(pid, SIGKILL); /* Linux before 5.3: as near as it gets */
+}
+
+/* SIGKILL to those of @pids that are members once we hold them; @n: up to BATCH. */
+static void
+kill_members(const char *dir, const pid_t *pids, long n)
+{
+	int fds[BATCH];
+	bool ended[BATCH];
+	pid_t *now;
+	long n_now;
+
+	for (long i = 0; i < n; i++) {
+		fds[i] = (int) syscall(SYS_pidfd_open, pids[i], 0);
+		ended[i] = fds[i] < 0 && errno != ENOSYS && errno != EPERM;
+	}
+	n_now = members(dir, &now);
+	for (long i = 0; i < n; i++) {
+		if (n_now > 0 && !ended[i] && is_among(pids[i], now, n_now))
+			kill_member(fds[i], pids[i]);
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+	if (n_now > 0)
+		free(now);
 }
 
 int
@@ -111,8 +122,8 @@ taskgroup_members_kill(const char *dir)
 
 		if (n <= 0)
 			return (int) n;
-		for (long i = 0; i < n; i++)
-			kill_member(dir, pids[i]);
+		for (long i = 0; i < n; i += BATCH)
+			kill_members(dir, pids + i, n - i < BATCH ? n - i : BATCH);
 		free(pids);
 		if (corun_now() > until_ns)
 			return -EBUSY;

@@ -1,6 +1,7 @@
 # Tasks: what they are, their life, and how they are told of the worker count.
 
 libdaemon_la_SOURCES += \
+	%D%/answer.c \
 	%D%/backoff.c \
 	%D%/backoff.h \
 	%D%/count.c \

@@ -131,6 +131,8 @@ spawn_command(struct task *task, const struct task_config *config, const struct 
 	struct spawn_result result;
 	int r;
 
+	output_own(output, plan.user != NULL ? plan.user->uid : geteuid(),
+		   plan.user != NULL ? plan.user->gid : getegid());
 	reaper_begin();
 	r = spawn(&plan, &result);
 	if (r < 0) {

@@ -33,6 +33,8 @@ write_file(struct task *task)
 {
 	int r;
 
+	if (task->told_leave)
+		return; /* its name may be another's by now */
 	corun_block_enter();
 	r = workers_file_write(task->config->name, task->count.workers);
 	corun_block_exit();

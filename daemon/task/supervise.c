@@ -141,7 +141,8 @@ start(struct task *task, bool by_policy)
 static enum task_event
 terminate(struct task *task)
 {
-	task->timer_ns = corun_in(task->run.config->timeout_stop_ns);
+	/* The newest, also for a run with an older configuration: it may have been too short. */
+	task->timer_ns = corun_in(task->config->timeout_stop_ns);
 	task_hook_abort(task);
 	if (is_module(task)) {
 		module_cancel(task->run.module);
@@ -213,70 +214,6 @@ note_stuck(struct task *task)
 			 "process %d did not end when it was killed", (int) task->run.leader.pid);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
-
-/* Failed, with a sentence; @why may be NULL. */
-static void
-answer(struct task *task, struct task_request *request, int result, const char *what,
-       const char *why)
-{
-	request->result = result;
-	if (result < 0)
-		snprintf(request->text, sizeof(request->text), "task '%.200s' %s%s%s",
-			 task->config->name, what, why != NULL ? ": " : "", why != NULL ? why : "");
-	loop_post(&request->done);
-}
-
-/* Return: whether it was answered. */
-static bool
-try_answer(struct task *task, struct task_request *request)
-{
-	bool is_stop = request->verb == TASK_STOP;
-
-	switch (task->life.state) {
-	case TASK_STARTING:
-	case TASK_STOPPING:
-	case TASK_KILLING:
-		return false;
-	case TASK_STUCK:
-		answer(task, request, -EBUSY, "is stuck", task->fault);
-		return true;
-	case TASK_RUNNING:
-		answer(task, request, 0, NULL, NULL);
-		return true;
-	case TASK_STOPPED:
-		if (is_stop)
-			answer(task, request, 0, NULL, NULL);
-		else if (task->leaving)
-			answer(task, request, -ESHUTDOWN, "is being removed", NULL);
-		else
-			answer(task, request, -ECANCELED, "was stopped meanwhile", NULL);
-		return true;
-	case TASK_WAITING:
-	case TASK_FAILED:
-		answer(task, request, is_stop ? 0 : -ECHILD, "does not run",
-		       task->fault[0] != '\0' ? task->fault : "it has ended at once");
-		return true;
-	}
-	return false;
-}
-
-static void
-answer_waiters(struct task *task)
-{
-	struct letter **at = &task->waiters;
-
-	while (*at != NULL) {
-		struct letter *letter = *at;
-		struct letter *next = letter->next; /* an answer takes the letter away */
-
-		if (try_answer(task, (struct task_request *) letter))
-			*at = next;
-		else
-			at = &letter->next;
-	}
-}
-
 /* ---- events ------------------------------------------------------------------------------------ */
 
 static void
@@ -291,6 +228,9 @@ enter(struct task *task, enum task_state before)
 	}
 	if (task->life.state == TASK_STOPPED || task->life.state == TASK_FAILED)
 		task->timer_ns = CORUN_FOREVER;
+	/* Why it could not be started is of no interest once it is not to be. */
+	if (task->life.state == TASK_STOPPED && (before == TASK_WAITING || before == TASK_FAILED))
+		task->fault[0] = '\0';
 	task_publish(task);
 	task_tell(task, before);
 }
@@ -310,7 +250,7 @@ task_feed(struct task *task, enum task_event event)
 		event = do_action(task, step.action, event);
 		enter(task, before);
 		task_resize_settle(task);
-		answer_waiters(task);
+		task_answer(task);
 	}
 }
 
@@ -438,6 +378,8 @@ take_pending(struct task *task)
 		task->leaving = true;
 		task_feed(task, TASK_ASKED_STOP);
 	}
+	if (bits & PENDING_ABANDON)
+		task->abandoned = true;
 	if (bits & PENDING_LEFT)
 		task->left = true;
 	if ((bits & PENDING_HURRY) && is_ending(task)) {
@@ -459,7 +401,7 @@ take_request(struct task *task, struct task_request *request)
 	if (request->verb != TASK_STOP && task->life.state != TASK_RUNNING)
 		backoff_reset(&task->backoff);
 	if (task->leaving && request->verb != TASK_STOP)
-		answer_waiters(task); /* it came in before the removal; a start would undo that */
+		task_answer(task); /* it came in before the removal; a start would undo that */
 	else
 		task_feed(task, events[request->verb]);
 }
@@ -512,10 +454,23 @@ refuse_rest(struct task *task)
 		request->done.letter.next = task->waiters;
 		task->waiters = &request->done.letter;
 	}
-	answer_waiters(task);
+	task_answer(task);
 	/* What it was sent for is pending, and no other letter comes as long as something is. */
 	if (look)
 		take_pending(task);
+}
+
+/* Before others hear that it is gone: another task may be made with its name at once. */
+static void
+remove_traces(struct task *task, bool group_too)
+{
+	corun_block_enter();
+	workers_file_remove(task->config->name);
+	corun_block_exit();
+	if (!group_too || task->group == NULL)
+		return;
+	taskgroup_remove(task->group);
+	task->group = NULL;
 }
 
 /* Return: true: the coroutine may end. */
@@ -525,11 +480,12 @@ try_leave(struct task *task)
 	enum task_state state = task->life.state;
 	bool at_rest = state == TASK_STOPPED && !task->hook.lives;
 
-	if (!task->leaving || (state != TASK_STOPPED && state != TASK_STUCK))
+	if (!task->leaving || (state != TASK_STOPPED && !(state == TASK_STUCK && task->abandoned)))
 		return false;
 	if (!task->told_leave) {
 		task->told_leave = true;
 		refuse_rest(task);
+		remove_traces(task, at_rest);
 		loop_post(&task->leave);
 	}
 	return at_rest && task->left;
@@ -540,9 +496,6 @@ clean_up(struct task *task)
 {
 	struct output *output = atomic_load(&task->output);
 
-	corun_block_enter();
-	workers_file_remove(task->config->name);
-	corun_block_exit();
 	if (task->group != NULL)
 		taskgroup_remove(task->group);
 	if (output != NULL)

@@ -5,6 +5,7 @@
  *
  *   task.c        the handle: what the control thread calls
  *   supervise.c   the coroutine: waits, asks the table, does what it says
+ *   answer.c      tells those who asked
  *   process.c     the kind "process": start, terminate, kill, is anybody left
  *   resize.c      tells what runs of a new count
  *   status.c      publishes, logs and emits what has changed
@@ -38,6 +39,7 @@ enum task_pending {
 	PENDING_REMOVE = 1 << 4,
 	PENDING_HURRY = 1 << 5,
 	PENDING_LEFT = 1 << 6, /* the control thread has let go of it */
+	PENDING_ABANDON = 1 << 7,
 };
 
 /* The latest pool state: written by one thread, read by one coroutine, three places, no waiting. */
@@ -95,6 +97,7 @@ struct task {
 	struct backoff backoff;
 	struct letter *waiters;         /* requests that are to be answered */
 	bool leaving, told_leave, left; /* to be removed; said so; the control thread let go */
+	bool abandoned;                 /* if it is stuck, it is to be left behind */
 	bool hurry;
 
 	uint64_t timer_ns;            /* of the state: the delay, the time-out; or CORUN_FOREVER */
@@ -132,6 +135,11 @@ void task_supervise(void *arg);
 
 /** task_feed() - an event, and all that follows from it. Supervisor. */
 void task_feed(struct task *task, enum task_event event);
+
+/* ---- answer.c */
+
+/** task_answer() - answer those requests that the state answers. Supervisor. */
+void task_answer(struct task *task);
 
 /* ---- process.c; supervisor */
 

@@ -196,6 +196,12 @@ task_remove(struct task *task, struct call *gone)
 	task_pend(task, PENDING_REMOVE);
 }
 
+void
+task_abandon(struct task *task)
+{
+	task_pend(task, PENDING_ABANDON);
+}
+
 /* ---- what it is -------------------------------------------------------------------------------- */
 
 const struct task_config *

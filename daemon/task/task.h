@@ -117,10 +117,17 @@ void task_reconfigure(struct task *task, struct task_config *config);
 /**
  * task_remove() - stop it; then @gone is run in the control thread and the task is freed after it
  *
- * Once. One that is stuck is gone as far as the caller is concerned, but its memory stays until it
- * has ended: @gone sees TASK_STUCK in task_status(). No other call for this task after @gone.
+ * Once. One that is stuck is gone when it has ended. No other call for this task after @gone.
  */
 void task_remove(struct task *task, struct call *gone);
+
+/**
+ * task_abandon() - after task_remove(): do not wait for it if it is stuck, or becomes so
+ *
+ * Then it is gone as far as the caller is concerned, but its memory stays until it has ended: @gone
+ * sees TASK_STUCK in task_status(). For the end of the daemon. Control thread.
+ */
+void task_abandon(struct task *task);
 
 /**
  * task_set_module_dir() - where modules are that are given by name

@@ -170,15 +170,13 @@ task_is_gone(struct call *call)
 {
 	struct entry *entry = (struct entry *) call;
 	struct task_config *again = entry->again;
-	bool stuck = task_status(entry->task)->state == TASK_STUCK;
 
-	if (stuck)
-		log_line(LOG_LEVEL_ERR, entry_name(entry), "stuck, and left behind%s",
-			 again != NULL ? "; it is not started again" : "");
+	if (task_status(entry->task)->state == TASK_STUCK)
+		log_line(LOG_LEVEL_ERR, entry_name(entry), "stuck, and left behind");
 	if (find(entry_name(entry)) == entry)
 		take_out(entry);
 	free(entry);
-	if (again != NULL && !stuck && tasks.gone == NULL)
+	if (again != NULL && tasks.gone == NULL)
 		make(again);
 	if (again != NULL)
 		task_config_unref(again);
@@ -243,8 +241,10 @@ void
 tasks_stop(void (*gone)(void))
 {
 	tasks.gone = gone;
-	for (size_t i = tasks.n; i > 0; i--)
+	for (size_t i = tasks.n; i > 0; i--) {
 		begin_to_remove(tasks.entries[i - 1]);
+		task_abandon(tasks.entries[i - 1]->task);
+	}
 	tell_all_gone();
 }
 
@@ -331,13 +331,11 @@ reload_one(struct task_config *config, struct tasks_change *change)
 static int
 remove_one(struct entry *entry, struct tasks_change *change)
 {
-	if (task_status(entry->task)->state == TASK_STUCK) {
-		log_line(LOG_LEVEL_WARNING, entry_name(entry),
-			 "stuck; it stays until it has ended");
-		return 0;
-	}
 	if (entry->leaving && entry->again == NULL)
 		return 0; /* an earlier reload said so */
+	if (task_status(entry->task)->state == TASK_STUCK)
+		log_line(LOG_LEVEL_WARNING, entry_name(entry),
+			 "stuck; it stays until it has ended");
 	begin_to_remove(entry);
 	return add_name(&change->removed, entry_name(entry));
 }

@@ -24,8 +24,8 @@ int tasks_start(const struct config *config, const struct corun_pool_state *pool
 
 /**
  * tasks_reload() - start what is new, stop what is gone, restart what changed, leave the rest alone
- * A task that was stopped by hand stays stopped. One that is stuck cannot be removed: it stays, and
- * the log says so. The change is decided when this returns, and carried out after.
+ * A task that was stopped by hand stays stopped. One that is stuck, or becomes so, stays until it has
+ * ended, and one of its name that comes back waits for that. The change is decided when this returns, and carried out after.
  * Return: 0; -ENOMEM: something is missing, and the log says what.
  */
 int tasks_reload(const struct config *config, struct tasks_change *ret);

@@ -42,10 +42,11 @@ extern "C" {
 
 /* A key of section [Module] of the task file. A key that is not in the table is an error there. */
 struct corun_module_option {
-	const char *key;      /* NULL ends the list */
-	const char *fallback; /* what corun_module_option() returns if it was not given; may be NULL */
-	int required;         /* not 0: it is an error not to give it */
-	const char *summary;  /* one sentence */
+	const char *key; /* NULL ends the list */
+	const char
+		*fallback; /* what corun_module_option() returns if it was not given; may be NULL */
+	int required;      /* not 0: it is an error not to give it */
+	const char *summary; /* one sentence */
 	/*
 	 * Is @value right? Called for what was given, before any run, also by corund --check-config;
 	 * from any thread; it has no task. NULL: all are.
@@ -85,7 +86,7 @@ struct corun_module_host {
 		       struct corun_context *ctx, int *ret_status);
 };
 
-struct corun_module_task { /* one run of a module */
+struct corun_module_task {                    /* one run of a module */
 	const struct corun_module_host *host; /* the rest is the daemon's */
 };
 

@@ -28,9 +28,10 @@ struct corun_mutex {
 /**
  * corun_mutex_lock() - lock it
  *
- * Uncontended it is one atomic instruction and does not enter the runtime. Who waits is queued in
- * order; a newcomer may be faster than who was woken, until somebody has waited for a millisecond:
- * then the mutex is handed over in order (the rule of Go's sync.Mutex).
+ * Yields first if the time slice is over; else, uncontended, it is one atomic instruction and does
+ * not enter the runtime. Who waits is queued in order; a newcomer may be faster than who was woken,
+ * until somebody has waited for a millisecond: then the mutex is handed over in order (the rule of
+ * Go's sync.Mutex).
  */
 CORUN_EXPORT void corun_mutex_lock(struct corun_mutex *m);
 

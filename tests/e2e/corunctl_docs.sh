@@ -13,7 +13,7 @@ completion=$top/contrib/completion
 
 sed 's/\\-/-/g' "$man" >"$dir/man"
 commands=$("$corunctl" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
-asking='status tasks workers start stop restart logs events reload version '
+asking='status tasks limit workers start stop restart logs events reload version '
 case " $(echo "$commands" | tr '\n' ' ')" in
 " nproc cpu $asking") daemon=yes ;;
 *) daemon='' ;;
@@ -47,7 +47,7 @@ tap_none "each option of --help is in the manual page and all completions" "$(ca
 
 echo version >>"$dir/options"
 # Without the daemon's commands the page still tells of their options.
-[ -n "$daemon" ] || printf '%s\n' socket timeout lines since no-follow >>"$dir/options"
+[ -n "$daemon" ] || printf '%s\n' socket timeout lines running since no-follow >>"$dir/options"
 sed '/jq --unbuffered/d; s/--[a-z-]*/\n&\n/g' "$dir/man" | sed -n 's/^--\([a-z-]\{2,\}\)$/\1/p' | sort -u |
 	while read -r option; do
 		grep -qx -e "$option" "$dir/options" || echo "--$option"

@@ -126,6 +126,41 @@ tap_is "and it goes on" "$(field .state status)" running
 daemon_stop
 tap_is "it ends as it should: exit code" "$status" 0
 
+# whose is the log? The variable is inherited by all that a service starts
+JOURNAL_STREAM=1:1
+export JOURNAL_STREAM
+daemon_start
+daemon_stop
+tap_is "JOURNAL_STREAM of another file: lines without a priority" "$(grep -c '^<' "$log" || :)" 0
+JOURNAL_STREAM=$(stat -c %d:%i "$log")
+daemon_start
+daemon_stop
+tap_is "JOURNAL_STREAM of this one: all with it" "$(grep -c -v '^<[3-7]>' "$log" || :)" 0
+unset JOURNAL_STREAM
+
+# a log that nobody reads, and a task that writes without end
+task noisy 'ExecStart=/usr/bin/yes I am a line that is long enough to fill what is there in a short while'
+mkfifo "$dir/pipe"
+exec 5<>"$dir/pipe"
+log=$dir/pipe
+daemon_start
+losing() { [ "$(field .log_dropped status)" -gt 0 ]; }
+if wait_for losing; then tap_ok "lines of a task that do not fit are counted"; else
+	tap_fail "lines of a task that do not fit are counted"
+fi
+tap_is "the daemon answers" "$(field .state status)" running
+ctl stop noisy
+ctl reload
+log=$dir/log
+cat <"$dir/pipe" >"$log" 5>&- &
+reader=$!
+log_has "what was lost is said" "lines were lost"
+log_has "the daemon's own lines were not" "configuration reloaded"
+daemon_stop
+exec 5>&-
+wait $reader
+rm "$conf/tasks.d/noisy.task"
+
 # a stale socket is replaced
 daemon_start
 orphan=$(field .pid status good)

@@ -1,12 +1,16 @@
 #!/bin/sh
 # corund_hogs.sh - modules that spin on all workers and never call the runtime, and the daemon beside them
 #
-#   tests/e2e/corund_hogs.sh [CHANGES]     how often the quota changes for the gaps (default 100)
+#   tests/e2e/corund_hogs.sh [CHANGES]
 #
-# CORUND and CORUNCTL name the programs; default: those in the build folder. Bounds are those of the
-# promise (1 s, 20 ms); what was seen is printed.
+# CORUND and CORUNCTL name the programs; default: those in the build folder. Without CHANGES, as in
+# `make check`, where other tests run beside it, each answer may take 10 s. With CHANGES the machine is
+# taken to be quiet: 1 s is the bound, and the longest gap of a 1 ms counter is measured while the count
+# changes so often. What was seen is printed.
 set -eu
-changes=${1:-100}
+changes=${1:-}
+second=1000
+[ -n "$changes" ] || second=10000
 # shellcheck source=tests/tap.sh
 . "$(dirname "$0")/../tap.sh"
 # shellcheck source=tests/e2e/kernel.sh
@@ -27,7 +31,7 @@ within() { # WHAT MILLISECONDS COMMAND...: is it done by then?
 	fi
 }
 # The file is looked at once a second; then it has to have come to rest.
-LOOK_MS=2500
+look=$((second + 1500))
 
 task burn 'Type=module' 'Module=burn'
 printf '[Module]\nCoroutines=16\nCheckpoint=no\n' >>"$conf/tasks.d/burn.task"
@@ -39,18 +43,35 @@ becomes "all of it runs" "burn mortal told" field '[.tasks[] | select(.state == 
 log_has "the process is ready" "told: ready"
 sleep 0.5 # the hogs are to have got all workers
 tap_note "$(field '"\(.scheduler.workers) workers, \(.scheduler.workers_idle) idle, \(.scheduler.handed_off) hogs handed off"' status)"
-within "corunctl status" 1000 ctl status
-within "corunctl tasks" 1000 ctl tasks
+within "corunctl status" $second ctl status
+within "corunctl tasks" $second ctl tasks
 kill -KILL "$(field .pid status mortal)"
-within "a process that died is restarted" 1000 wait_for logged "mortal: born" 2
+within "a process that died is restarted" $second wait_for logged "mortal: born" 2
 quota a/b '410000 100000'
-within "the count follows" $LOOK_MS wait_for sh -c "[ \"\$('$corunctl' workers --socket '$sock' --json | jq .workers)\" = 5 ]"
-within "and OnResize= runs" 1000 wait_for logged "told: signalled"
-within "a task is stopped" 1000 ctl stop mortal
-within "and started" 1000 ctl start mortal
-within "the hogs are stopped" 11000 ctl stop burn
+within "the count follows" $look wait_for sh -c "[ \"\$('$corunctl' workers --socket '$sock' --json | jq .workers)\" = 5 ]"
+within "and OnResize= runs" $second wait_for logged "told: signalled"
+within "a task is stopped" $second ctl stop mortal
+within "and started" $second ctl start mortal
+within "the hogs are stopped" $((second + 10000)) ctl stop burn
 daemon_stop
 tap_is "the daemon ends: exit code" "$status" 0
+
+# ---- hogs that are parked in malloc(), with its locks
+malloc=${CORUN_TOP_BUILDDIR:-$PWD}/tests/modules/.libs/allocates.so
+if [ -f "$malloc" ]; then
+	rm -f "$conf"/tasks.d/*
+	task allocates 'Type=module' "Module=$malloc" 'TimeoutStopSec=100ms'
+	daemon_start
+	log_has "a module allocates on all workers" "allocates: allocating"
+	look_often() { for i in 1 2 3 4 5 6 7 8 9 10; do ctl status; done; }
+	within "corunctl status, ten times" $((second * 2)) look_often
+	daemon_stop
+	tap_is "the daemon ends: exit code" "$status" 0
+fi
+if [ -z "$changes" ]; then
+	tap_done
+	exit 0
+fi
 
 # ---- the longest gap of a 1 ms counter, with changes of the count and without, alternating
 gaps=${CORUN_TOP_BUILDDIR:-$PWD}/tests/modules/.libs/gaps.so

@@ -51,6 +51,9 @@ tap_is "one action for each change of the count" \
 tap_is "none for a task with a pin" "$(lines_of 'fixed: fixed with')" 1
 tap_is "counted" "$(field '.resizes_done, .resizes_failed' status hook | tr '\n' ' ')" "2 0 "
 
+ctl limit
+has "corunctl limit: each level, and what decides" "/sys/fs/cgroup/a/b: 7.9 CPUs, which decides"
+
 # ---- a pin
 ctl workers 2
 tap_is "corunctl workers 2: exit code" "$status" 0
@@ -80,10 +83,14 @@ tap_is "the changes of the count, in order" \
 
 # ---- stop, start, restart
 pid=$(field .pid status hook)
+ctl status hook --running
+tap_is "status --running of what runs: exit code" "$status" 0
 ctl stop hook
 tap_is "stop: exit code" "$status$err" 0
 tap_is "stop: state" "$(state_of hook)" stopped
 if gone "$pid"; then tap_ok "stop: the process is gone"; else tap_fail "stop: the process is gone"; fi
+ctl status hook --running
+tap_is "status --running of what is stopped: exit code" "$status" 1
 ctl start hook
 tap_is "start: state" "$(state_of hook)" running
 pid=$(field .pid status hook)

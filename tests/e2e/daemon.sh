@@ -1,5 +1,7 @@
 # shellcheck shell=sh
 #
+# shellcheck disable=SC2154,SC2034 # corunctl, kernel and dir are from kernel.sh, status is for who sources it
+#
 # Sourced by the tests of corund, after kernel.sh: a daemon whose kernel is $kernel, with 8 CPUs.
 #
 #   $conf                     its configuration folder: corund.conf, and tasks.d/, which is empty
@@ -17,7 +19,6 @@ corund=${CORUND:-${CORUN_TOP_BUILDDIR:-$PWD}/corund}
 modules=${CORUN_MODULES:-${CORUN_TOP_BUILDDIR:-$PWD}/contrib/modules/.libs}
 [ -x "$corund" ] || tap_skip_all "corund is not built (--disable-daemon)"
 command -v jq >/dev/null || tap_skip_all "no jq here"
-# shellcheck disable=SC2154 # dir is from kernel.sh
 conf=$dir/conf
 sock=$dir/run/control.sock
 log=$dir/log

@@ -5,6 +5,9 @@
 #   guest_run MODE DIR SCRIPT   boot it with 8 CPUs in cgroup layout MODE, run SCRIPT of DIR there, and
 #                               take over its results
 
+export VM_PACKAGES=docker.io # what one test needs all have: so one image serves them
+
+# shellcheck disable=SC2154 # here
 guest_run() {
 	guest_start=$(date +%s)
 	guest_status=0

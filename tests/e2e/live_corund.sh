@@ -16,7 +16,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-.}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- v2 hybrid v1
-export VM_PACKAGES=docker.io # as live_vm.sh, so that one image serves both
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

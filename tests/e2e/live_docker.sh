@@ -46,8 +46,7 @@ fi
 tap_note "$(docker info --format '{{.ServerVersion}}, cgroup v{{.CgroupVersion}}, {{.CgroupDriver}}' 2>&1)"
 
 "$here/stage.sh" "$build" "$dir/root"
-mkdir -p "$dir/root/proc" "$dir/root/sys" "$dir/root/dev" "$dir/root/etc/corun/tasks.d" "$dir/root/tmp" \
-	"$dir/root/run"
+mkdir -p "$dir/root/proc" "$dir/root/sys" "$dir/root/dev" "$dir/root/etc/corun/tasks.d" "$dir/root/tmp"
 cp "$(command -v busybox)" "$dir/root/bin/sh" # sh, echo, sleep in one file without libraries
 cat >"$dir/root/etc/corun/corund.conf" <<-'CONF'
 	[Corund]
@@ -103,8 +102,8 @@ fi
 
 # ---- corund as PID 1: any uid, read-only root, no capability
 docker rm -f "$name" >/dev/null 2>&1 || :
-docker run -d --network none --name "$name" --cpus=1.5 --read-only --tmpfs /run:mode=1777 --cap-drop=ALL \
-	--user 12345 --env CORUN_SOCKET=/run/corun.sock "$name" \
+docker run -d --network none --name "$name" --cpus=1.5 --read-only --tmpfs /tmp:uid=12345 --cap-drop=ALL \
+	--user 12345 --env CORUN_SOCKET=/tmp/corun.sock "$name" \
 	/bin/corund --config /etc/corun/corund.conf --cpus 8 >/dev/null
 ask() { docker exec "$name" /bin/corunctl "$@" 2>&1; }
 workers() { ask workers --json | sed -n 's/.*"workers": *\([0-9]*\).*/\1/p'; }

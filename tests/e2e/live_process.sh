@@ -9,6 +9,8 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/tap.sh
 . "$here/../tap.sh"
+# shellcheck source=tests/e2e/guest.sh
+. "$here/guest.sh"
 
 build=$1 direct=$2
 shift 2
@@ -38,20 +40,7 @@ chmod 755 "$dir/tests/run"
 cp "$here/../tap.sh" "$here/guest_process.sh" "$dir/"
 
 for mode in "$@"; do
-	status=0
-	"$here/../vm.sh" --cgroup "$mode" --smp 4 --share "$dir" --timeout 1200 \
-		-- sh ./guest_process.sh . "$mode" >"$dir/tap" || status=$?
-	while IFS= read -r line; do
-		case $line in
-		"ok "*) tap_ok "$mode: ${line#ok * - }" ;;
-		"not ok "*) tap_fail "$mode: ${line#not ok * - }" ;;
-		"1.."*) ;;
-		*) printf '%s\n' "$line" ;;
-		esac
-	done <"$dir/tap"
-	ran=$(grep -c -E '^(not )?ok ' "$dir/tap" || :)
-	tap_is "$mode: the guest ran its whole plan (status $status)" "$ran" \
-		"$(sed -n 's/^1\.\.//p' "$dir/tap")"
+	guest_run "$mode" "$dir" guest_process.sh
 done
 
 tap_done

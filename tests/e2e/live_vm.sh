@@ -16,7 +16,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 build=${1:-.}
 [ $# -eq 0 ] || shift
 [ $# -gt 0 ] || set -- v2 hybrid v1
-export VM_PACKAGES=docker.io
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT

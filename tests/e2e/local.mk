@@ -36,6 +36,8 @@ daemon_tests = \
 	%D%/corund_bad_input.sh \
 	%D%/corund_ctl.sh \
 	%D%/corund_hogs.sh \
+	%D%/corund_notify.sh \
+	%D%/corund_stop.sh \
 	%D%/corund_tasks.sh
 dist_noinst_SCRIPTS += $(daemon_tests)
 if DAEMON

@@ -20,8 +20,8 @@ trap 'rm -rf "$work"' EXIT
 # One exported name a line: the last word before the first parenthesis of each declaration
 # with the attribute.
 declared() {
-	for header in "$include"/corun/*.h; do
-		echo "#include <corun/$(basename "$header")>"
+	for header in "$include"/corun/*.h; do # module.h declares what a module exports
+		[ "${header##*/}" = module.h ] || echo "#include <corun/$(basename "$header")>"
 	done | $cc -std=gnu17 -E -P -I"$include" - | tr '\n\t' '  ' | tr ';{}' '[\n*]' |
 		sed -n '/__attribute__((visibility("default")))/{
 			s/.*__attribute__((visibility("default")))//

@@ -18,10 +18,12 @@ nodist_%C%_hello_la_SOURCES = %D%/hello.c
 
 check_LTLIBRARIES += \
 	%D%/bad_abi.la \
+	%D%/allocates.la \
 	%D%/answer.la \
 	%D%/answer2.la \
 	%D%/family.la \
 	%D%/gaps.la \
+	%D%/ground.la \
 	%D%/hello.la \
 	%D%/missing.la \
 	%D%/no_name.la \
@@ -30,6 +32,10 @@ check_LTLIBRARIES += \
 	%D%/own_runtime.la \
 	%D%/small.la \
 	%D%/starts.la
+
+%C%_allocates_la_SOURCES = %D%/allocates.c
+%C%_allocates_la_LDFLAGS = $(test_module_ldflags)
+%C%_allocates_la_LIBADD = libcorun.la
 
 %C%_answer_la_SOURCES = %D%/answer.c
 %C%_answer_la_CPPFLAGS = $(AM_CPPFLAGS) -DEDITION=1
@@ -48,6 +54,10 @@ check_LTLIBRARIES += \
 %C%_gaps_la_SOURCES = %D%/gaps.c
 %C%_gaps_la_LDFLAGS = $(test_module_ldflags)
 %C%_gaps_la_LIBADD = libcorun.la
+
+%C%_ground_la_SOURCES = %D%/ground.c
+%C%_ground_la_LDFLAGS = $(test_module_ldflags)
+%C%_ground_la_LIBADD = libcorun.la
 
 %C%_starts_la_SOURCES = %D%/starts.c
 %C%_starts_la_LDFLAGS = $(test_module_ldflags)
@@ -96,6 +106,7 @@ module_tests = \
 	tests/unit/test_proxy
 module_test_headers = \
 	tests/unit/module.h \
+	tests/unit/refuse.h \
 	tests/unit/tap.h
 check_PROGRAMS += $(module_tests)
 TESTS += $(module_tests)

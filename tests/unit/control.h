@@ -186,7 +186,7 @@ client_read_until(int fd, const char *what, char *buffer, size_t size)
 	while (strstr(buffer, what) == NULL) {
 		ck_assert_uint_lt(total, size - 1);
 		n = client_read(fd, buffer + total, size - 1 - total);
-		ck_assert_msg(n > 0, "closed before '%s': %s", what, buffer);
+		ck_assert_msg(n > 0, "closed before '%s': %.200s", what, buffer);
 		total += n;
 		buffer[total] = '\0';
 	}
@@ -208,7 +208,7 @@ client_ask(const char *path, const char *method, const char *url, const char *bo
 	client_send(fd, body, len);
 	client_read_all(fd, answer, size);
 	close(fd);
-	ck_assert_msg(sscanf(answer, "HTTP/1.1 %d", &status) == 1, "%s %s: '%s'", method, url,
+	ck_assert_msg(sscanf(answer, "HTTP/1.1 %d", &status) == 1, "%s %s: '%.200s'", method, url,
 		      answer);
 	at = strstr(answer, "\r\n\r\n");
 	ck_assert_ptr_nonnull(at);

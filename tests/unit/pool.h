@@ -34,6 +34,13 @@ enum { POOLS = sizeof(pool_sizes) / sizeof(pool_sizes[0]) };
 #define PATIENCE  (50 * CORUN_S)
 #endif
 
+/* New coroutines: each costs TSan, which keeps a record for it, about a millisecond. */
+#ifdef SANITIZE_THREAD
+#define COROUTINES(n) ((n) / 50)
+#else
+#define COROUTINES(n) ROUNDS(n)
+#endif
+
 enum { TEST_TIMEOUT_S = 240 };
 
 /* As ck_assert, which says each success to its parent under a lock: too much for hot loops. */

@@ -305,7 +305,7 @@ ends_and_waits(void *arg)
 {
 	uint32_t random = 1 + (uint32_t) (uintptr_t) arg;
 
-	for (int i = 0; i < ROUNDS(20000); i++) {
+	for (int i = 0; i < COROUTINES(20000); i++) {
 		struct corun_group *g;
 		uint32_t n = random_next(&random);
 		uint64_t deadline_ns = n % 5 == 0 ? corun_in(n % 4096) : corun_in(PATIENCE);
@@ -511,7 +511,7 @@ static void
 names_come_and_go(void *arg)
 {
 	(void) arg;
-	for (int i = 0; i < ROUNDS(5000); i++) {
+	for (int i = 0; i < COROUTINES(5000); i++) {
 		char *name = strdup("borrowed for a while");
 		struct corun_attr attr = { .name = name };
 		struct corun_coroutine *co;
@@ -551,7 +551,7 @@ END_TEST
 
 /* ---- many ---------------------------------------------------------------------------------- */
 
-enum { MANY = ROUNDS(10000) };
+enum { MANY = COROUTINES(10000) };
 
 static void
 start_many(void *arg)

@@ -11,6 +11,7 @@
 #include <corun/group.h>
 
 #include "tests/unit/module.h"
+#include "tests/unit/refuse.h"
 
 #define KEYS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
@@ -147,6 +148,11 @@ START_TEST(files_that_are_no_modules)
 	ck_wrong("object", folder, "is an object file, not a shared object; a module is linked");
 	copy_module("answer", mine("program.so"), offsetof(ElfW(Ehdr), e_type), ET_EXEC);
 	ck_wrong("program", folder, "is a program, not a shared object");
+	copy_module("answer", mine("half.so"), 0, 0);
+	ck_assert_int_eq(truncate(mine("half.so"), 6000), 0);
+	ck_wrong("half", folder, "ends in the middle: it was not copied as a whole");
+	ck_assert_int_eq(truncate(mine("half.so"), 100), 0);
+	ck_wrong("half", folder, "ends in the middle");
 	ck_wrong(folder, folder, "is a folder; a module is a shared object");
 	ck_assert_int_eq(symlink("loop.so", mine("loop.so")), 0);
 	ck_wrong("loop", folder, "cannot be opened: Too many levels of symbolic links");
@@ -481,8 +487,14 @@ cancelled_process(void *arg)
 	hosted_free(&h);
 }
 
+/* Also where there are no pidfds. */
 START_TEST(process_is_told_to_end)
 {
+	if (_i == 1) {
+		refuse(SYS_pidfd_open, ENOSYS);
+		refuse_clone_with(0x1000, EINVAL); /* CLONE_PIDFD */
+		refuse(SYS_clone3, ENOSYS);
+	}
 	in_runtime(2, cancelled_process);
 }
 END_TEST
@@ -589,7 +601,7 @@ main(void)
 	tcase_add_test(runs, stuck_is_told);
 	tcase_add_test(runs, changed_file_is_loaded_when_nobody_runs_it);
 	tcase_add_test(starts, process_ends_by_itself);
-	tcase_add_test(starts, process_is_told_to_end);
+	tcase_add_loop_test(starts, process_is_told_to_end, 0, 2);
 	tcase_add_test(starts, process_that_does_not_end_is_killed);
 	tcase_add_test(starts, nothing_of_a_process_is_left);
 	tcase_add_test(starts, program_that_cannot_be_started);

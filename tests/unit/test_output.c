@@ -282,6 +282,36 @@ START_TEST(test_blocks_for_the_child)
 }
 END_TEST
 
+/* As programs of containers do that have no other log: by name, which is asked for their rights. */
+static void
+opens_by_name(void *arg)
+{
+	struct output *output = open_output();
+	struct spawn_plan plan =
+		plan_of(SHELL("echo out >/dev/stdout && echo err >/dev/stderr && echo in >&1"));
+	struct spawn_user user = { .set = true, .uid = 4242, .gid = 4243 };
+	struct spawn_result child;
+
+	(void) arg;
+	plan.fd_stdout = output_stdout(output);
+	plan.fd_stderr = output_stderr(output);
+	plan.user = &user;
+	output_own(output, user.uid, user.gid);
+	ck_assert_int_eq(spawn(&plan, &child), 0);
+	wait_for_lines(output, 3);
+	ck_assert_int_eq(waitpid(child.pid, NULL, 0), child.pid);
+	close(child.pidfd);
+	output_close(output);
+}
+
+START_TEST(test_opens_by_name)
+{
+	log_to_file();
+	if (geteuid() == 0)
+		run_from(FROM_COROUTINE, opens_by_name, NULL);
+}
+END_TEST
+
 /* A process that the task left behind keeps the pipe: its words so far count, and it is said. */
 static void
 gives_up_on_those_left(void *arg)
@@ -367,6 +397,7 @@ main(void)
 	tcase_add_test(tc, test_keeps_the_tail);
 	tcase_add_test(tc, test_reads_processes);
 	tcase_add_test(tc, test_blocks_for_the_child);
+	tcase_add_test(tc, test_opens_by_name);
 	tcase_add_test(tc, test_gives_up_on_those_left);
 	tcase_add_test(tc, test_plain_thread);
 	tcase_add_test(tc, test_fails_without_descriptors);

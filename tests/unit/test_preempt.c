@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <corun/io.h>
+#include <corun/sync.h>
 
 #include "tests/unit/with_runtime.h"
 
@@ -32,6 +33,20 @@ polite_hog(void *arg)
 		for (int i = 0; i < 1000; i++)
 			atomic_fetch_add_explicit(&work, 1, memory_order_relaxed);
 		corun_checkpoint();
+	}
+}
+
+/* Its mutex is never contended: locking it is all that looks at the slice. */
+static void
+locking_hog(void *arg)
+{
+	struct corun_mutex mutex = { 0 };
+
+	(void) arg;
+	while (!atomic_load_explicit(&stop, memory_order_relaxed)) {
+		corun_mutex_lock(&mutex);
+		atomic_fetch_add_explicit(&work, 1, memory_order_relaxed);
+		corun_mutex_unlock(&mutex);
 	}
 }
 
@@ -95,6 +110,15 @@ START_TEST(flag_preempts_at_a_checkpoint)
 {
 	start_workers(worker_counts[_i]);
 	beside_hogs(polite_hog, "4 hogs with checkpoints");
+	if (worker_counts[_i] < HOGS)
+		ck_assert_uint_gt(stats().preempted_flag, 0);
+}
+END_TEST
+
+START_TEST(flag_preempts_at_a_mutex)
+{
+	start_workers(worker_counts[_i]);
+	beside_hogs(locking_hog, "4 hogs that lock and unlock");
 	if (worker_counts[_i] < HOGS)
 		ck_assert_uint_gt(stats().preempted_flag, 0);
 }
@@ -311,6 +335,7 @@ main(void)
 
 	tcase_set_timeout(tcase, 120);
 	add_on_workers(tcase, flag_preempts_at_a_checkpoint);
+	add_on_workers(tcase, flag_preempts_at_a_mutex);
 	add_on_workers(tcase, hogs_are_handed_off);
 	tcase_add_test(tcase, hand_off_has_a_limit);
 	add_on_workers(tcase, undeclared_blocking_is_noticed);

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -428,6 +429,17 @@ by_unix_socket(void *arg)
 	ck_assert_int_eq(stat(path, &st), 0);
 	proxy_end(&far);
 	ck_assert_int_lt(stat(path, &st), 0);
+
+	/* Nor is one that is no socket, though it refuses connections as a stale socket does. */
+	ck_assert_int_ge(fd = creat(path, 0600), 0);
+	close(fd);
+	hosted_init(&far, module, KEYS("Listen", address, "Connect", server.address));
+	hosted_run(&far);
+	ck_assert_int_eq(hosted_wait(&far), -EADDRINUSE);
+	hosted_free(&far);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert(S_ISREG(st.st_mode));
+	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
 

@@ -34,11 +34,11 @@ reload(void (*done)(void *arg, int status, char *body), void *arg)
 	done(arg, 422, strdup("{\"error\": \"the new configuration has errors\", \"errors\": []}"));
 }
 
-static const struct server_hooks hooks = {
+static struct server_hooks hooks = {
 	.reload = reload,
 	.state = state,
 	.config_file = "/etc/corun/corund.conf",
-	.silence_s = 1,
+	.silence_s = 60,
 };
 
 /* nginx does what it is asked; slow does not stop until it is killed. */
@@ -122,6 +122,14 @@ start(void)
 	control_start(&control, open_all, close_all);
 }
 
+/* Where the silent are to be found out. */
+static void
+start_impatient(void)
+{
+	hooks.silence_s = 1;
+	start();
+}
+
 static void
 stop(void)
 {
@@ -179,6 +187,13 @@ check_error(const char *method, const char *url, const char *body, int status, c
 
 	ck_assert_str_eq(json_string_value(json_object_get(object, "error")), sentence);
 	json_decref(object);
+}
+
+/* Does it still answer? */
+static void
+ping(void)
+{
+	json_decref(ask_json("GET", "/v1/version", "", 200));
 }
 
 static json_int_t
@@ -413,7 +428,7 @@ START_TEST(test_stopping)
 {
 	state_name = "stopping";
 	check_error("POST", "/v1/tasks/nginx/stop", "", 503, "the daemon is stopping");
-	ask_json("GET", "/v1/status", "", 200);
+	ping();
 	state_name = "running";
 }
 END_TEST
@@ -525,7 +540,7 @@ START_TEST(test_head_too_large)
 	ck_assert_msg(answer[0] == '\0' || strncmp(answer, "HTTP/1.1 4", 10) == 0, "%s", answer);
 	close(fd);
 	free(head);
-	ask_json("GET", "/v1/version", "", 200);
+	ping();
 }
 END_TEST
 
@@ -559,10 +574,10 @@ START_TEST(test_hundred_connections)
 
 	for (int i = 0; i < 100; i++)
 		fds[i] = client_connect(socket_path);
-	ask_json("GET", "/v1/version", "", 200);
+	ping();
 	for (int i = 0; i < 100; i++)
 		close(fds[i]);
-	ask_json("GET", "/v1/version", "", 200);
+	ping();
 }
 END_TEST
 
@@ -602,7 +617,7 @@ START_TEST(test_random_bytes)
 		client_send(fd, "\r\n\r\n", 4);
 		close(fd);
 	}
-	ask_json("GET", "/v1/version", "", 200);
+	ping();
 }
 END_TEST
 
@@ -841,6 +856,25 @@ START_TEST(test_events_never_read)
 }
 END_TEST
 
+/* There is room for who only asks, however many follow; and again for one more when they are gone. */
+START_TEST(test_too_many_streams)
+{
+	char buffer[4096];
+	int fds[32];
+
+	for (int i = 0; i < 32; i++) {
+		fds[i] = send_request("GET /v1/events HTTP/1.1\r\nHost: d\r\n\r\n");
+		buffer[0] = '\0';
+		client_read_until(fds[i], "\r\n\r\n", buffer, sizeof(buffer));
+	}
+	check_error("GET", "/v1/events", "", 503,
+		    "32 clients read events already; there may be no more");
+	for (int i = 0; i < 32; i++)
+		close(fds[i]);
+	wait_for("/v1/events?follow=0", "200 OK");
+}
+END_TEST
+
 START_TEST(test_events_client_leaves)
 {
 	for (int i = 0; i < 100; i++) {
@@ -851,7 +885,7 @@ START_TEST(test_events_client_leaves)
 		close(fd);
 		emit(i);
 	}
-	ask_json("GET", "/v1/version", "", 200);
+	ping();
 }
 END_TEST
 
@@ -900,13 +934,21 @@ stop_loop(void)
 }
 
 static int
-bind_at(const char *path, bool listening)
+bind_kind(const char *path, int type)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 
 	memcpy(address.sun_path, path, strlen(path));
 	ck_assert_int_eq(bind(fd, (struct sockaddr *) &address, sizeof(address)), 0);
+	return fd;
+}
+
+static int
+bind_at(const char *path, bool listening)
+{
+	int fd = bind_kind(path, SOCK_STREAM);
+
 	if (listening)
 		ck_assert_int_eq(listen(fd, 5), 0);
 	return fd;
@@ -950,6 +992,19 @@ START_TEST(test_live_socket)
 	ck_assert_str_eq(fault, want);
 	close(client_connect(socket_path));
 	close(fd);
+}
+END_TEST
+
+/* Such as /dev/log: nobody can connect to it as we do, but somebody reads there. */
+START_TEST(test_live_datagram_socket)
+{
+	int fd = bind_kind(socket_path, SOCK_DGRAM);
+
+	ck_assert_int_eq(try_open(socket_path), -EADDRINUSE);
+	ck_assert_int_eq(access(socket_path, F_OK), 0);
+	close(fd);
+	ck_assert_msg(try_open(socket_path) == 0, "%s", fault);
+	server_close();
 }
 END_TEST
 
@@ -1082,6 +1137,7 @@ main(void)
 	Suite *suite = suite_create("server");
 	TCase *answers = add_case(suite, "answers", start, stop);
 	TCase *limits = add_case(suite, "limits", start, stop);
+	TCase *silence = add_case(suite, "silence", start_impatient, stop);
 	TCase *waits = add_case(suite, "waits", start, stop);
 	TCase *streams = add_case(suite, "streams", start, stop);
 	TCase *sockets = add_case(suite, "socket", start_loop, stop_loop);
@@ -1102,10 +1158,11 @@ main(void)
 	tcase_add_test(limits, test_body_size);
 	tcase_add_test(limits, test_chunked_body);
 	tcase_add_test(limits, test_head_too_large);
-	tcase_add_test(limits, test_silence);
-	tcase_add_test(limits, test_hundred_connections);
 	tcase_add_test(limits, test_keep_alive);
 	tcase_add_test(limits, test_random_bytes);
+	tcase_add_test(silence, test_silence);
+	tcase_add_test(silence, test_hundred_connections);
+	tcase_add_test(silence, test_events_never_read);
 	tcase_add_test(waits, test_answer_comes_later);
 	tcase_add_test(waits, test_time_out);
 	tcase_add_test(waits, test_client_leaves);
@@ -1114,11 +1171,12 @@ main(void)
 	tcase_add_test(streams, test_events_follow);
 	tcase_add_test(streams, test_events_dropped);
 	tcase_add_test(streams, test_events_not_read);
-	tcase_add_test(streams, test_events_never_read);
 	tcase_add_test(streams, test_events_client_leaves);
+	tcase_add_test(streams, test_too_many_streams);
 	tcase_add_test(streams, test_events_of_a_change);
 	tcase_add_test(sockets, test_mode);
 	tcase_add_test(sockets, test_stale_socket);
+	tcase_add_test(sockets, test_live_datagram_socket);
 	tcase_add_test(sockets, test_live_socket);
 	tcase_add_test(sockets, test_live_daemon);
 	tcase_add_test(sockets, test_no_socket_there);

@@ -2,8 +2,6 @@
 
 #include "daemon/process/spawn.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "tests/unit/child.h"
+#include "tests/unit/refuse.h"
 
 /* ---- kernels that know less: a seccomp filter refuses what they would ------------------------ */
 
@@ -27,44 +26,6 @@ enum kernel {
 	KERNEL_NO_PROC_LISTING, /* and one by one */
 	KERNELS
 };
-
-static void
-install(struct sock_filter *filter, unsigned short len)
-{
-	struct sock_fprog program = { .len = len, .filter = filter };
-
-	ck_assert_int_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	ck_assert_int_eq(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
-static void
-refuse(long nr, int error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t) nr, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t) error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-
-	install(filter, 4);
-}
-
-/* clone with a flag; the lower half of its first argument comes first on little-endian machines. */
-static void
-refuse_clone_with(uint32_t flag, int error)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flag, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t) error),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-
-	install(filter, 6);
-}
 
 static void
 boot(enum kernel kernel)
@@ -367,6 +328,28 @@ starts_with_default_signals(void *arg)
 START_TEST(test_starts_with_default_signals)
 {
 	run_way(_i, starts_with_default_signals);
+}
+END_TEST
+
+/* We may open many; a child has the limit that we were started with. */
+static void
+keeps_the_limit_of_files(void *arg)
+{
+	struct spawn_plan plan = plan_of(SHELL("ulimit -Sn; ulimit -Hn"));
+
+	(void) arg;
+	writes(&plan, "150\n300\n");
+}
+
+START_TEST(test_keeps_the_limit_of_files)
+{
+	struct rlimit limit = { 150, 300 };
+
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(spawn_more_descriptors(), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(limit.rlim_cur, 300);
+	run_way(_i, keeps_the_limit_of_files);
 }
 END_TEST
 
@@ -702,6 +685,7 @@ main(void)
 	tcase_add_loop_test(tc, test_leads_a_session, 0, WAYS);
 	tcase_add_loop_test(tc, test_leaks_no_descriptor, 0, WAYS);
 	tcase_add_loop_test(tc, test_starts_with_default_signals, 0, WAYS);
+	tcase_add_loop_test(tc, test_keeps_the_limit_of_files, 0, WAYS);
 	tcase_add_loop_test(tc, test_changes_the_user, 0, WAYS);
 	tcase_add_loop_test(tc, test_lacks_the_right, 0, WAYS);
 	tcase_add_test(tc, test_looks_up_users);

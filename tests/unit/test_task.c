@@ -7,6 +7,7 @@
 #include "daemon/task/task.h"
 #include "daemon/task/tasks.h"
 #include "daemon/task/workers_file.h"
+#include "tests/unit/refuse.h"
 #include "tests/unit/task_control.h"
 
 enum { TIMEOUT_S = 180, MANY = 200 };
@@ -185,6 +186,7 @@ do_remove(void *arg)
 	struct removing *removing = arg;
 
 	task_remove(removing->task, &removing->gone);
+	task_abandon(removing->task);
 }
 
 static void
@@ -430,9 +432,13 @@ END_TEST
 
 START_TEST(who_ignores_sigterm_is_killed)
 {
+	/* Also where a container's seccomp filter does not know pidfds, in its two ways. */
+	static const int refusals[] = { 0, EPERM, ENOSYS };
 	struct task_status status;
 	struct task *task;
 
+	if (refusals[_i] != 0)
+		refuse(SYS_pidfd_send_signal, refusals[_i]);
 	control_start();
 	task = make("deaf", "ExecStart=/bin/sh -c 'trap \"\" TERM; echo $$ > @DIR/pid; "
 			    "while :; do sleep 1; done'\nTimeoutStopSec=300ms\n");
@@ -551,7 +557,9 @@ START_TEST(a_failed_start_says_why)
 	unlink(path_of("script"));
 	ask(task, TASK_START);
 	ck_assert_ptr_nonnull(strstr(look(task).fault, "/script': No such file or directory"));
-	/* it is put right, and the fault is gone */
+	ck_assert_int_eq(ask(task, TASK_STOP), 0);
+	ck_assert_str_eq(look(task).fault, "");
+	/* it is put right */
 	write_script("#!/bin/sh");
 	ck_assert_int_eq(ask(task, TASK_START), 0);
 	wait_for_state(task, TASK_STOPPED);
@@ -613,6 +621,112 @@ START_TEST(its_status_is_json)
 	in_control(do_json, &making);
 	discard(making.task);
 	control_stop();
+}
+END_TEST
+
+/* ---- CPUQuota= --------------------------------------------------------------------------------- */
+
+/* Who left the process group is found in the cgroup. Where there can be none, the status says so. */
+START_TEST(a_quota_counts_if_it_is_enforced)
+{
+	struct task_status status;
+	struct task *task;
+	pid_t pid;
+
+	control_start();
+	set_workers(NULL, 8);
+	write_script("#!/bin/sh\necho $$ > $(dirname $0)/pid\nexec sleep 1000");
+	task = make("quota", "ExecStart=/bin/sh -c 'setsid @DIR/script & exec sleep 1000'\n"
+			     "CPUQuota=250%\nTimeoutStopSec=300ms\n");
+	ck_assert_int_eq(ask(task, TASK_START), 0);
+	pid = pid_in("pid");
+	status = look(task);
+	ck_assert_int_eq(ask(task, TASK_STOP), 0);
+	if (status.cgroup[0] != '\0') {
+		ck_assert_str_eq(status.fault, "");
+		ck_assert_uint_eq(status.workers, 3);
+		ck_assert_int_eq(status.reason, CORUN_BY_QUOTA);
+		ck_assert_int_eq(kill(pid, 0), -1);
+	} else {
+		ck_assert_ptr_nonnull(strstr(status.fault, "CPUQuota= is not enforced"));
+		ck_assert_uint_eq(status.workers, 8);
+		kill(pid, SIGKILL);
+	}
+	discard(task);
+	control_stop();
+}
+END_TEST
+
+/* ---- modules ----------------------------------------------------------------------------------- */
+
+/* tests/modules/family.c: three coroutines, and when they end. */
+static struct task *
+make_family(const char *end, const char *timeout)
+{
+	char text[1024];
+
+	snprintf(text, sizeof(text),
+		 "Type=module\nModule=%s/tests/modules/.libs/family.so\nTimeoutStopSec=%s\n"
+		 "[Module]\nEnd=%s\n",
+		 getenv("CORUN_TOP_BUILDDIR"), timeout, end);
+	return make("family", text);
+}
+
+START_TEST(a_module_is_stopped_by_telling_it)
+{
+	struct task *task;
+
+	control_start();
+	task = make_family("told", "60");
+	ck_assert_int_eq(ask(task, TASK_START), 0);
+	ck_assert_int_eq(look(task).pid, 0);
+	ck_assert_int_eq(ask(task, TASK_RESTART), 0);
+	ck_assert_uint_eq(look(task).starts, 2);
+	ck_assert_int_eq(ask(task, TASK_STOP), 0);
+	ck_assert_int_eq(look(task).state, TASK_STOPPED);
+	discard(task);
+	control_stop();
+}
+END_TEST
+
+START_TEST(a_late_module_is_stuck_until_it_ends)
+{
+	struct task *task;
+
+	control_start();
+	task = make_family("told", "1ms");
+	ck_assert_int_eq(ask(task, TASK_START), 0);
+	ck_assert_int_eq(ask(task, TASK_STOP), -EBUSY);
+	wait_for_state(task, TASK_STOPPED);
+	ck_assert_str_eq(look(task).fault, "");
+	ck_assert_uint_eq(events_of("task", "family", "state", "stuck"), 1);
+	ck_assert_int_eq(ask(task, TASK_START), 0);
+	discard(task);
+	control_stop();
+}
+END_TEST
+
+START_TEST(a_module_that_never_ends_is_stuck)
+{
+	struct task_status status;
+	struct task *task;
+	char text[1024];
+
+	control_start();
+	task = make_family("never", "100ms");
+	ck_assert_int_eq(ask(task, TASK_START), 0);
+	ck_assert_int_eq(ask_text(task, TASK_STOP, text, sizeof(text)), -EBUSY);
+	ck_assert_ptr_nonnull(strstr(text, "task 'family' is stuck: the module did not end"));
+	status = look(task);
+	ck_assert_int_eq(status.state, TASK_STUCK);
+	ck_assert_uint_eq(status.n_stuck, 3);
+	ck_assert_uint_gt(status.stuck[0].id, 0);
+	ck_assert_int_eq(ask(task, TASK_START), -EBUSY);
+	ck_assert_int_eq(ask(task, TASK_RESTART), -EBUSY);
+	ck_assert_uint_eq(look(task).starts, 1);
+	/* it is let go of all the same; its coroutines keep the runtime */
+	discard(task);
+	ck_assert_int_eq(corun_stop(CORUN_NOW), -ETIMEDOUT);
 }
 END_TEST
 
@@ -948,6 +1062,36 @@ START_TEST(a_reload_changes_what_changed)
 }
 END_TEST
 
+/* What @arg names runs with; no pid: it does not run, or there is none. */
+static void
+do_look_by_name(void *arg)
+{
+	struct looking *looking = arg;
+	struct task *task = tasks_find(looking->status.name);
+
+	if (task == NULL)
+		return;
+	looking->task = task;
+	do_look(looking);
+}
+
+/* Wait until @name runs as another process. The task may be freed and made anew meanwhile. */
+static struct task_status
+wait_for_other(const char *name, pid_t pid)
+{
+	uint64_t deadline_ns = corun_in(PATIENCE_NS);
+	struct looking looking;
+
+	do {
+		ck_assert_uint_lt(corun_now(), deadline_ns);
+		usleep(2000);
+		looking = (struct looking){ 0 };
+		snprintf(looking.status.name, sizeof(looking.status.name), "%s", name);
+		in_control(do_look_by_name, &looking);
+	} while (looking.status.pid == 0 || looking.status.pid == pid);
+	return looking.status;
+}
+
 /* It goes and comes back before it is gone. */
 START_TEST(a_name_comes_back_while_it_goes)
 {
@@ -968,9 +1112,7 @@ START_TEST(a_name_comes_back_while_it_goes)
 	ck_assert_str_eq(change.added[0], "slow");
 	tasks_change_free(&change);
 	wait_for_no_process(pid);
-	while (found("slow") == NULL)
-		usleep(2000);
-	ck_assert_uint_eq(wait_for_state(found("slow"), TASK_RUNNING).starts, 1);
+	ck_assert_uint_eq(wait_for_other("slow", pid).starts, 1);
 	sem_init(&all_gone, 0, 0);
 	in_control(do_tasks_stop, NULL);
 	while (sem_wait(&all_gone) < 0)
@@ -992,13 +1134,17 @@ main(void)
 	tcase_add_test(life, it_is_restarted_again_and_again);
 	tcase_add_test(life, requests_mean_what_they_say);
 	tcase_add_test(life, every_request_is_answered_once);
-	tcase_add_test(life, who_ignores_sigterm_is_killed);
+	tcase_add_loop_test(life, who_ignores_sigterm_is_killed, 0, 3);
 	tcase_add_test(life, a_hurry_kills_at_once);
 	tcase_add_test(life, a_stop_reaches_the_whole_group);
 	tcase_add_test(life, what_is_left_behind_is_stopped_too);
 	tcase_add_test(life, a_failed_start_says_why);
 	tcase_add_test(life, its_output_is_kept);
 	tcase_add_test(life, its_status_is_json);
+	tcase_add_test(life, a_quota_counts_if_it_is_enforced);
+	tcase_add_test(life, a_module_is_stopped_by_telling_it);
+	tcase_add_test(life, a_late_module_is_stuck_until_it_ends);
+	tcase_add_test(life, a_module_that_never_ends_is_stuck);
 	suite_add_tcase(suite, life);
 	tcase_set_timeout(count, TIMEOUT_S);
 	tcase_add_test(count, it_is_started_with_the_count);
