@@ -3,9 +3,9 @@
 #
 #   tests/stress/run.sh BUILD-FOLDER [COROUTINES [SECONDS]]
 #
-# Prints TAP: resize (with membarrier and without), gap, and throttled where a cgroup with a quota can be
-# made (v1 on this machine; else it is left to the small machine). In builds with a sanitizer its findings are
-# failures.
+# Prints TAP: resize (with membarrier and without), gap, and throttled where a cgroup with a quota can
+# be made (v1 on this machine; else it is left to the small machine). In builds with a sanitizer its
+# findings are failures.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 # shellcheck source=tests/tap.sh
