@@ -54,7 +54,7 @@ make_fit(char *text, size_t max)
 		strcpy(end, "...");
 }
 
-static void
+__attribute__((format(printf, 3, 0))) static void
 add(const struct config_place *at, bool note, const char *format, va_list args)
 {
 	struct config_errors *errors = at->errors;

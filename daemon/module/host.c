@@ -39,7 +39,7 @@ host_workers(struct corun_module_task *task)
 }
 
 /* A newline would make two lines of it, the second one without a name. */
-static void
+__attribute__((format(printf, 3, 0))) static void
 host_log(struct corun_module_task *task, int level, const char *format, va_list args)
 {
 	char line[LINE_BYTES];
@@ -59,7 +59,7 @@ host_log(struct corun_module_task *task, int level, const char *format, va_list 
 	output_line(module_run_of(task)->start.output, (enum log_level) level, line, (size_t) len);
 }
 
-static void
+__attribute__((format(printf, 2, 0))) static void
 host_fail(struct corun_module_task *task, const char *format, va_list args)
 {
 	module_run_vfail(module_run_of(task), format, args);

@@ -359,18 +359,20 @@ static void
 fails_without_descriptors(void *arg)
 {
 	struct output *output;
-	int fds[1024], n = 0;
+	int fds[1024], n = 0, failed = 0, r;
 
 	(void) arg;
 	output_close(open_output()); /* the runtime has its own by now */
 	while (n < 1024 && (fds[n] = dup(0)) >= 0)
 		n++;
-	/* From no descriptor at all to just enough. */
-	for (int spare = 0; spare < 4; spare++) {
-		ck_assert_int_eq(output_open("web", &output), -EMFILE);
+	/* From no descriptor at all to just enough; a thread that the runtime makes may take one. */
+	while ((r = output_open("web", &output)) == -EMFILE) {
+		ck_assert_int_gt(n, 0);
 		close(fds[--n]);
+		failed++;
 	}
-	ck_assert_int_eq(output_open("web", &output), 0);
+	ck_assert_int_eq(r, 0);
+	ck_assert_int_ge(failed, 4);
 	output_close(output);
 	while (n > 0)
 		close(fds[--n]);
