@@ -120,6 +120,13 @@ tap_is "it goes on with the last good value" "$(field .workers workers)" 3
 quota a 'max 100000'
 quota a/b '410000 100000'
 becomes "and follows when the file is well again" 5 field .workers workers
+mkdir "$kernel/sys/fs/cgroup/a/b/folder"
+rm "$kernel/sys/fs/cgroup/a/b/cpu.max"
+mv "$kernel/sys/fs/cgroup/a/b/folder" "$kernel/sys/fs/cgroup/a/b/cpu.max"
+log_has "a file that cannot be read is said" "cannot be read: Is a directory"
+tap_is "it goes on with the last good value of that, too" "$(field .workers workers)" 5
+rmdir "$kernel/sys/fs/cgroup/a/b/cpu.max"
+quota a/b '410000 100000'
 file proc/self/cgroup 'nonsense'
 log_has "so is a place that cannot be found" "/proc/self/cgroup"
 tap_is "and it goes on" "$(field .state status)" running

@@ -301,6 +301,7 @@ many(void *arg)
 	for (int i = 0; i < CLIENTS; i++)
 		ck_assert_int_eq(corun_chan_recv(caller.done, NULL, SOON), 1);
 	ck_assert_uint_eq(server.served, CLIENTS + 2);
+	corun_chan_free(caller.done);
 	proxy_end(&h);
 }
 
