@@ -372,6 +372,32 @@ client_misfit(struct client *client, const char *what)
 	return EXIT_FAILED;
 }
 
+/* ---- a command that only shows ------------------------------------------------------------------ */
+
+int
+client_show(const struct command *command, int argc, char **argv, const char *path,
+	    int (*show)(struct client *client, const json_t *json))
+{
+	struct client_options options = { .timeout_s = 0 };
+	struct client *client;
+	struct answer answer;
+	int status = command_parse(command, argc, argv, client_take, &options);
+
+	if (status != COMMAND_GO)
+		return status;
+	status = client_open(&options, command, CLIENT_TIMEOUT_S, &client);
+	if (status != EXIT_OK)
+		return status;
+	status = client_get(client, path, &answer);
+	if (status == EXIT_OK && options.json)
+		answer_print(&answer);
+	else if (status == EXIT_OK)
+		status = show(client, answer.json);
+	answer_free(&answer);
+	client_close(client);
+	return status;
+}
+
 /* ---- fields ---------------------------------------------------------------------------------- */
 
 const char *

@@ -55,6 +55,13 @@ int client_ask(struct client *client, const char *method, const char *path, cons
 /** client_get() - client_ask() with GET; an answer that is an error or no JSON is a failure, too */
 int client_get(struct client *client, const char *path, struct answer *ret);
 
+/**
+ * client_show() - a whole command: GET @path, and print what came, as JSON or by @show
+ * @show: returns an exit code, after a message if it is none of success
+ */
+int client_show(const struct command *command, int argc, char **argv, const char *path,
+		int (*show)(struct client *client, const json_t *json));
+
 /** answer_free() - what it holds; it is empty then. After a failure it is empty already. */
 void answer_free(struct answer *answer);
 

@@ -69,24 +69,7 @@ show(struct client *client, const json_t *cpu)
 static int
 run(const struct command *command, int argc, char **argv)
 {
-	struct client_options options = { .timeout_s = 0 };
-	struct client *client;
-	struct answer answer;
-	int status = command_parse(command, argc, argv, client_take, &options);
-
-	if (status != COMMAND_GO)
-		return status;
-	status = client_open(&options, command, CLIENT_TIMEOUT_S, &client);
-	if (status != EXIT_OK)
-		return status;
-	status = client_get(client, "/v1/cpu", &answer);
-	if (status == EXIT_OK && options.json)
-		answer_print(&answer);
-	else if (status == EXIT_OK)
-		status = show(client, answer.json);
-	answer_free(&answer);
-	client_close(client);
-	return status;
+	return client_show(command, argc, argv, "/v1/cpu", show);
 }
 
 const struct command command_limit = {

@@ -5,19 +5,15 @@
 #include "daemon/ctl/client.h"
 
 static int
-show(struct client *client, const struct client_options *options, const struct answer *answer)
+show(struct client *client, const json_t *json)
 {
-	const char *fault = tasks_fault(answer->json);
+	const char *fault = tasks_fault(json);
 
-	if (options->json) {
-		answer_print(answer);
-		return EXIT_OK;
-	}
 	if (fault)
 		return client_misfit(client, fault);
-	if (json_array_size(json_object_get(answer->json, "tasks")) == 0)
+	if (json_array_size(json_object_get(json, "tasks")) == 0)
 		puts("There are no tasks.");
-	else if (tasks_print(answer->json) < 0)
+	else if (tasks_print(json) < 0)
 		return client_say(client, "out of memory");
 	return EXIT_OK;
 }
@@ -25,23 +21,7 @@ show(struct client *client, const struct client_options *options, const struct a
 static int
 run(const struct command *command, int argc, char **argv)
 {
-	struct client_options options = { .timeout_s = 0 };
-	struct client *client;
-	struct answer answer;
-	int status = command_parse(command, argc, argv, client_take, &options);
-
-	if (status != COMMAND_GO)
-		return status;
-	status = client_open(&options, command, CLIENT_TIMEOUT_S, &client);
-	if (status != EXIT_OK)
-		return status;
-	status = client_get(client, "/v1/tasks", &answer);
-	if (status == EXIT_OK) {
-		status = show(client, &options, &answer);
-		answer_free(&answer);
-	}
-	client_close(client);
-	return status;
+	return client_show(command, argc, argv, "/v1/tasks", show);
 }
 
 const struct command command_tasks = {
