@@ -26,6 +26,10 @@ setup_table() {
 		build   libsystemd-dev      pc:libsystemd
 		build   libcgroup-dev       pc:libcgroup
 		unit    check               pc:check
+		unit    curl                curl
+		unit    jq                  jq
+		unit    procps              pgrep
+		unit    python3             python3
 		clang   clang               clang
 		clang   libclang-rt-14-dev  file:/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a
 		arch    gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
