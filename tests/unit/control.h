@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +32,18 @@
 
 struct control {
 	pthread_t thread;
-	pthread_barrier_t ready;
+	sem_t ready;
 	void (*open)(void); /* in the thread, before it runs; and after it has ended */
 	void (*close)(void);
 	int signal_fd;
 };
+
+static inline void
+control_await(sem_t *sem)
+{
+	while (sem_wait(sem) != 0)
+		ck_assert_int_eq(errno, EINTR);
+}
 
 static inline void
 control_child_ended(void *arg, uint32_t events)
@@ -59,7 +67,7 @@ control_main(void *arg)
 	ck_assert_int_eq(
 		loop_watch(control->signal_fd, EPOLLIN, control_child_ended, control, &watch), 0);
 	control->open();
-	pthread_barrier_wait(&control->ready);
+	sem_post(&control->ready);
 	loop_run();
 	control->close();
 	loop_unwatch(watch);
@@ -80,15 +88,15 @@ control_start(struct control *control, void (*open)(void), void (*close)(void))
 	control->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	ck_assert_int_ge(control->signal_fd, 0);
 	ck_assert_int_eq(reaper_open(), 0);
-	pthread_barrier_init(&control->ready, NULL, 2);
+	sem_init(&control->ready, 0, 0);
 	ck_assert_int_eq(pthread_create(&control->thread, NULL, control_main, control), 0);
-	pthread_barrier_wait(&control->ready);
+	control_await(&control->ready);
 }
 
 struct control_call {
 	struct call call;
 	void (*fn)(void);
-	pthread_barrier_t done;
+	sem_t done;
 };
 
 static inline void
@@ -97,7 +105,7 @@ control_call_run(struct call *call)
 	struct control_call *c = (struct control_call *) call;
 
 	c->fn();
-	pthread_barrier_wait(&c->done);
+	sem_post(&c->done);
 }
 
 /* Run @fn in the control thread and wait for it. */
@@ -106,10 +114,10 @@ control_run(void (*fn)(void))
 {
 	struct control_call c = { .call = { .run = control_call_run }, .fn = fn };
 
-	pthread_barrier_init(&c.done, NULL, 2);
+	sem_init(&c.done, 0, 0);
 	loop_post(&c.call);
-	pthread_barrier_wait(&c.done);
-	pthread_barrier_destroy(&c.done);
+	control_await(&c.done);
+	sem_destroy(&c.done);
 }
 
 /* @end: in the control thread; comes to loop_end() */
