@@ -4,7 +4,8 @@
  *   throttled [SECONDS]      default 10; run inside a cgroup with a quota (run.sh does it)
  *
  * 8 hogs, half of which never call the runtime, on 2 workers. Nothing may be counted as blocked,
- * and once the hogs have been handed off the number of threads must not grow.
+ * and once those have been handed off the number of threads must not grow, but for one: a slow build
+ * under a quota may hand a polite one off, too, now and then.
  */
 
 #include <stdatomic.h>
@@ -15,6 +16,8 @@
 #include <corun/runtime.h>
 #include <corun/stats.h>
 #include <corun/time.h>
+
+enum { N_HOGS = 8 };
 
 static _Atomic bool stop;
 
@@ -39,22 +42,25 @@ main(int argc, char **argv)
 {
 	unsigned seconds = argc > 1 ? (unsigned) strtoul(argv[1], NULL, 10) : 10;
 	struct corun_options options = { .policy = { .pin = 2 }, .ignore_env = true };
-	struct corun_coroutine *all[8];
+	struct corun_coroutine *all[N_HOGS];
 	struct corun_stats early, late;
+	uint64_t until_ns = corun_in(60 * CORUN_S);
 	int ok;
 
 	if (corun_start(&options) < 0)
 		return 1;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < N_HOGS; i++) {
 		if (corun_spawn(&all[i], NULL, i % 2 ? hog : polite_hog, NULL) < 0)
 			return 1;
 	}
-	corun_sleep(seconds * CORUN_S / 2);
-	corun_stats(&early);
-	corun_sleep(seconds * CORUN_S / 2);
+	do {
+		corun_sleep(100 * CORUN_MS);
+		corun_stats(&early);
+	} while (early.handed_off < N_HOGS / 2 && corun_now() < until_ns);
+	corun_sleep(seconds * CORUN_S);
 	corun_stats(&late);
 	atomic_store(&stop, true);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < N_HOGS; i++)
 		corun_join(all[i], CORUN_FOREVER);
 	printf("# threads %llu, later %llu; handed off %llu; slices ended by the flag %llu\n",
 	       (unsigned long long) early.threads, (unsigned long long) late.threads,
@@ -62,7 +68,7 @@ main(int argc, char **argv)
 	ok = late.blocked == 0;
 	printf("%sok 1 - nothing is counted as blocked: %llu\n", ok ? "" : "not ",
 	       (unsigned long long) late.blocked);
-	ok = late.threads <= early.threads && late.threads <= 2 + 4 + 3;
+	ok = late.threads <= early.threads + 1 && late.threads <= 2 + N_HOGS / 2 + 3;
 	printf("%sok 2 - the number of threads does not grow\n", ok ? "" : "not ");
 	printf("1..2\n");
 	return late.blocked == 0 && ok ? EXIT_SUCCESS : EXIT_FAILURE;
