@@ -4,8 +4,9 @@
  *   throttled [SECONDS]      default 10; run inside a cgroup with a quota (run.sh does it)
  *
  * 8 hogs, half of which never call the runtime, on 2 workers. Nothing may be counted as blocked,
- * and once those have been handed off the number of threads must not grow, but for one: a slow build
- * under a quota may hand a polite one off, too, now and then.
+ * and once those have been handed off the number of threads must not grow, but for a polite one
+ * that is handed off, too, now and then. In builds with a sanitizer a switch takes so long that it
+ * may happen to each of them.
  */
 
 #include <stdatomic.h>
@@ -17,7 +18,11 @@
 #include <corun/stats.h>
 #include <corun/time.h>
 
-enum { N_HOGS = 8 };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { N_HOGS = 8, MAY_GROW = N_HOGS / 2 };
+#else
+enum { N_HOGS = 8, MAY_GROW = 1 };
+#endif
 
 static _Atomic bool stop;
 
@@ -68,7 +73,8 @@ main(int argc, char **argv)
 	ok = late.blocked == 0;
 	printf("%sok 1 - nothing is counted as blocked: %llu\n", ok ? "" : "not ",
 	       (unsigned long long) late.blocked);
-	ok = late.threads <= early.threads + 1 && late.threads <= 2 + N_HOGS / 2 + 3;
+	ok = late.threads <= early.threads + MAY_GROW &&
+	     late.threads <= 2 + N_HOGS / 2 + 2 + MAY_GROW;
 	printf("%sok 2 - the number of threads does not grow\n", ok ? "" : "not ");
 	printf("1..2\n");
 	return late.blocked == 0 && ok ? EXIT_SUCCESS : EXIT_FAILURE;
