@@ -3,10 +3,7 @@
 #include <unistd.h>
 
 #include "daemon/ctl/client.h"
-#include "daemon/ctl/look_options.h"
 #include "daemon/ctl/tail.h"
-
-enum { LINES_MAX = 1000000 };
 
 static const struct command_option option_rows[] = {
 	{ "lines", "N", 'n', "only the last N lines" },
@@ -25,12 +22,7 @@ take(void *context, const struct command *command, int key, const char *value)
 
 	if (key != 'n')
 		return client_options_take(&options->client, command, key, value);
-	options->lines = look_options_number(value, LINES_MAX);
-	if (options->lines == 0)
-		return command_usage_error(command,
-					   "--lines '%s': want a whole number from 1 to %d", value,
-					   LINES_MAX);
-	return 0;
+	return tail_take_lines(command, value, &options->lines);
 }
 
 static int

@@ -6,7 +6,6 @@
 
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/escape.h"
-#include "daemon/ctl/look_options.h"
 #include "daemon/ctl/tail.h"
 #include "daemon/ctl/task_text.h"
 #include "daemon/ctl/when.h"
@@ -14,7 +13,6 @@
 
 enum {
 	LINES_DEFAULT = 10,
-	LINES_MAX = 1000000,
 	KEY_RUNNING = 0x180,
 };
 
@@ -41,12 +39,7 @@ take(void *context, const struct command *command, int key, const char *value)
 	}
 	if (key != 'n')
 		return client_options_take(&options->client, command, key, value);
-	options->lines = look_options_number(value, LINES_MAX);
-	if (options->lines == 0)
-		return command_usage_error(command,
-					   "--lines '%s': want a whole number from 1 to %d", value,
-					   LINES_MAX);
-	return 0;
+	return tail_take_lines(command, value, &options->lines);
 }
 
 /* ---- one task -------------------------------------------------------------------------------- */

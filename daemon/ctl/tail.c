@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include "daemon/ctl/escape.h"
+#include "daemon/ctl/look_options.h"
+
+enum { LINES_MAX = 1000000 };
 
 /* Where the last @lines of them begin. A newline at the very end ends the last one. */
 static const char *
@@ -55,4 +58,15 @@ tail_print(struct client *client, const char *task, unsigned lines, const char *
 	}
 	answer_free(&answer);
 	return status;
+}
+
+int
+tail_take_lines(const struct command *command, const char *value, unsigned *ret_lines)
+{
+	*ret_lines = look_options_number(value, LINES_MAX);
+	if (*ret_lines == 0)
+		return command_usage_error(command,
+					   "--lines '%s': want a whole number from 1 to %d", value,
+					   LINES_MAX);
+	return 0;
 }

@@ -6,6 +6,9 @@
 
 enum { TAIL_ALL = 0 };
 
+/** tail_take_lines() - the value of --lines. Return: 0; EXIT_USAGE after a message. */
+int tail_take_lines(const struct command *command, const char *value, unsigned *ret_lines);
+
 /**
  * tail_print() - print the last lines of a task's output, as far as the daemon has kept it
  * @lines: how many; TAIL_ALL: all
